@@ -1,0 +1,1 @@
+"""The Intercom destination (REST API 2.11)."""

@@ -1,0 +1,53 @@
+"""The exceptions of Penstock, sorted by what a caller can do about them.
+
+::
+
+    PenstockError
+    |-- UsageError            the command was used wrongly: tell the user, exit 2
+    |   `-- ConfigurationError  a file or a setting is wrong: tell the user, exit 2
+    |-- CredentialsRefused    the destination answered 401 or 403: stop, exit 5
+    `-- AccountingError       events went in that did not come out: a bug, fail loudly
+
+What is wrong with one *event* is never an exception but a value (``pipeline.model.refusal``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class PenstockError(Exception):
+    """Root of our exceptions. Every one survives pickling, because Beam moves them about."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Rebuild from state, not from ``args``, so keyword-built subclasses unpickle."""
+        return (_rebuild, (type(self), self.args, self.__dict__))
+
+
+def _rebuild(cls: type[PenstockError], args: tuple[Any, ...], state: dict[str, Any]) -> Any:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class UsageError(PenstockError):
+    """The user asked for something that cannot be done; the text says what to do instead."""
+
+    exit_code = 2
+
+
+class ConfigurationError(UsageError):
+    """A file, a setting or an environment variable is missing or wrong."""
+
+
+class CredentialsRefused(PenstockError):
+    """The destination refused the credentials (rule E4); nothing more may be sent."""
+
+    exit_code = 5
+
+
+class AccountingError(PenstockError):
+    """received differs from delivered + skipped + merged + dead."""
+
+    exit_code = 70

@@ -1,0 +1,1 @@
+"""Frozen values and pure functions that every other part builds on. Imports nothing of ours."""
