@@ -1,0 +1,1 @@
+"""The mapping language: YAML in, a picklable ``MappingPlan`` out, and its evaluation."""
