@@ -7,52 +7,28 @@ it wants made and is sent their answers, so the same code serves delivery, ``--d
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias, TypeVar
 
-from pipeline.model.operation import Call, Operation, Outcome, Response, Wait
+from pipeline.model.exchange import Memory, RateHeaders, Steps, Verdict
+from pipeline.model.operation import Call, Operation, Response, Wait
 
-Steps = Generator[Call | Wait, Response | None, Outcome]
-"""Yields a Call and is sent its Response, or yields a Wait and is sent None; returns the Outcome.
+__all__ = [
+    "Destination",
+    "Exchange",
+    "Memory",
+    "OperationSpec",
+    "RateHeaders",
+    "Steps",
+    "Verdict",
+    "ask",
+    "pause",
+]
 
-A Response that reaches a destination is never one that its own ``judge`` calls RETRY, THROTTLED or
-FATAL: the driver has dealt with those.
-"""
-
-
-class Verdict(enum.Enum):
-    """How the driver must treat an answer (rules E1-E4)."""
-
-    ANSWER = "answer"
-    """The destination's own business: success, or a refusal that it understands."""
-    RETRY = "retry"
-    """Passing trouble: try the same call again, with back-off and jitter."""
-    THROTTLED = "throttled"
-    """Over the rate limit: everybody pauses until the window ends; never a failed attempt."""
-    FATAL = "fatal"
-    """The credentials are refused: the run must stop."""
-
-
-class Memory(Protocol):
-    """What a destination remembers between operations and runs. Losing it costs calls only.
-
-    ``kind`` is one of the names the destination uses (``contact``, ``company``, ...); keys and
-    values are text. Implementations are safe to share among threads.
-    """
-
-    def get(self, kind: str, key: str) -> str | None:
-        """The value, or None where nothing is remembered."""
-        ...
-
-    def put(self, kind: str, key: str, value: str) -> None:
-        """Remember ``value``, over what was there."""
-        ...
-
-    def forget(self, kind: str, key: str) -> None:
-        """Drop what is remembered; no error where there was nothing."""
-        ...
+Result = TypeVar("Result")
+Exchange: TypeAlias = Generator[Call | Wait, Response | None, Result]
+"""A part of ``Steps`` that returns something else than an Outcome; use it with ``yield from``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +47,22 @@ class OperationSpec:
 
 
 class Destination(Protocol):
-    """One API, as data and pure functions."""
+    """One API, as data and pure functions. Instances are picklable."""
 
-    name: str
-    operations: Mapping[str, OperationSpec]
+    @property
+    def name(self) -> str:
+        """The name that a mapping gives under ``destination:``."""
+        ...
+
+    @property
+    def operations(self) -> Mapping[str, OperationSpec]:
+        """Everything the mapping may ask for."""
+        ...
+
+    @property
+    def rate_headers(self) -> RateHeaders:
+        """Where this API says how much of its rate is left."""
+        ...
 
     def deliver(self, operation: Operation, memory: Memory) -> Steps:
         """The calls that carry out ``operation``, one after the other."""
@@ -83,3 +71,21 @@ class Destination(Protocol):
     def judge(self, response: Response) -> Verdict:
         """How the driver must treat ``response``."""
         ...
+
+    def template(self, call: Call) -> str:
+        """The path of ``call`` with every id replaced by ``{id}`` and no query, for counting."""
+        ...
+
+
+def ask(call: Call) -> Exchange[Response]:
+    """Have ``call`` made and return its answer."""
+    response = yield call
+    if response is None:
+        message = f"{call.method} {call.path} was not answered: a Call must be sent its Response"
+        raise TypeError(message)
+    return response
+
+
+def pause(seconds: float) -> Exchange[None]:
+    """Have the driver wait."""
+    yield Wait(seconds)

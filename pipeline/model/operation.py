@@ -92,6 +92,7 @@ class Outcome:
         http_status: Of the answer that decided, else None.
         api_code: The API's own error code, else None.
         warnings: Kinds of what was noticed on the way, e.g. ``duplicate_email``.
+        operation: The kind of the operation that decided an event's fate, where one is dead.
     """
 
     status: Literal["delivered", "merged", "dead"]
@@ -100,6 +101,7 @@ class Outcome:
     http_status: int | None = None
     api_code: str | None = None
     warnings: tuple[str, ...] = ()
+    operation: str | None = None
 
 
 DELIVERED = Outcome("delivered")

@@ -1,0 +1,202 @@
+"""Companies and who is a member of them. Attaching needs Intercom's ids of both, not yours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from destinations.base import Exchange, Memory, Steps, ask, pause
+from destinations.intercom import answers, contacts
+from destinations.intercom.attributes import Draft
+from destinations.intercom.known import Known
+from pipeline.model.operation import DELIVERED, Call, Operation, Outcome, Person, Response
+
+if TYPE_CHECKING:
+    from destinations.intercom.options import IntercomOptions
+
+_CONSTRAINT = "unique_company_constraint"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """An Intercom id, or the outcome that its absence leads to.
+
+    Attributes:
+        id: Intercom's id, None where there is none.
+        outcome: What the operation ends with where there is no id.
+        remembered: The id comes from memory and may be stale.
+    """
+
+    id: str | None = None
+    outcome: Outcome = DELIVERED
+    remembered: bool = False
+
+
+def upsert(operation: Operation, memory: Memory, options: IntercomOptions) -> Steps:
+    """Create the company, or update the one that has this company_id."""
+    saved = yield from _save(dict(operation.fields), memory, options)
+    return saved.outcome
+
+
+def _save(fields: dict[str, Any], memory: Memory, options: IntercomOptions) -> Exchange[Resolved]:
+    fields["company_id"] = company_id = str(fields["company_id"])
+    known = Known(memory)
+    draft = Draft("company", fields, memory, create=options.unknown_attributes == "create")
+    response = yield from draft.send("POST", "/companies")
+    if response.status == 409 or answers.code(response) == _CONSTRAINT:
+        # Somebody else has just created it, so the second time it is an update.
+        response = yield from draft.send("POST", "/companies")
+    warnings = tuple(dict.fromkeys(draft.warnings))
+    if not answers.ok(response):
+        return Resolved(outcome=answers.refused(response, warnings=warnings))
+    intercom_id = answers.object_id(response)
+    if intercom_id is None:
+        return Resolved(outcome=Outcome("delivered", warnings=(*warnings, "no_id_in_answer")))
+    if known.company(company_id) is None:
+        known.mark_created(intercom_id)
+    known.learn_company(company_id, intercom_id)
+    return Resolved(intercom_id, Outcome("delivered", warnings=warnings))
+
+
+def attach(operation: Operation, memory: Memory, options: IntercomOptions) -> Steps:
+    """Make the person a member of the company; one who is known to be costs no call."""
+    person, company_id = operation.person, str(operation.fields["company_id"])
+    known = Known(memory)
+    company = yield from _company_to_attach(company_id, memory, options)
+    if company.id is None:
+        return company.outcome
+    contact = yield from _contact_to_attach(person, memory, options)
+    waits = iter(options.waits)
+    while True:
+        if contact.id is None:
+            return contact.outcome
+        if company.id is None:
+            return company.outcome
+        if known.is_member(contact.id, company.id):
+            return Outcome("merged", "unchanged")
+        response = yield from ask(
+            Call("POST", f"/contacts/{contact.id}/companies", {"id": company.id})
+        )
+        if answers.ok(response):
+            known.learn_member(contact.id, company.id)
+            return Outcome("delivered", warnings=contact.outcome.warnings)
+        if response.status != 404:
+            return answers.refused(response)
+        # Something remembered is gone, or something new is not seen yet.
+        company_missing = _is_about_company(response)
+        missing = company if company_missing else contact
+        if missing.remembered and missing.id is not None and not known.is_fresh(missing.id):
+            if company_missing:
+                known.forget_company(company_id)
+                company = yield from _company_to_attach(company_id, memory, options)
+            else:
+                known.forget(person, contact.id)
+                contact = yield from _contact_to_attach(person, memory, options)
+            continue
+        delay = next(waits, None)
+        if delay is None:
+            return answers.refused(response, "rejected" if company_missing else "contact_not_found")
+        yield from pause(delay)
+
+
+def _is_about_company(response: Response) -> bool:
+    return (answers.code(response) or "").startswith("company")
+
+
+def _company_to_attach(
+    company_id: str, memory: Memory, options: IntercomOptions
+) -> Exchange[Resolved]:
+    """The company, created bare if there is none: an upsert finds or creates it in one call."""
+    remembered = Known(memory).company(company_id)
+    if remembered is not None:
+        return Resolved(remembered, remembered=True)
+    resolved = yield from _save({"company_id": company_id}, memory, options)
+    if resolved.id is None and resolved.outcome.status == "delivered":
+        message = "the answer to POST /companies holds no id"
+        return Resolved(outcome=Outcome("dead", "rejected", message))
+    return resolved
+
+
+def _contact_to_attach(
+    person: Person, memory: Memory, options: IntercomOptions
+) -> Exchange[Resolved]:
+    known = Known(memory)
+    remembered = known.writable(person)
+    if remembered is not None and not remembered.needs_link:
+        return Resolved(remembered.id, remembered=True)
+    nameable = person.user_id is not None or person.email is not None
+    if nameable and (options.create_contact_on_group or remembered is not None):
+        saving = contacts.Saving(person, contacts.bare(person), memory, options)
+        if remembered is not None:
+            saved = yield from saving.upsert()
+        else:
+            saved = yield from saving.create(update=False)
+        if saved.contact_id is None and saved.outcome.status == "delivered":
+            message = "the answer to POST /contacts holds no id"
+            return Resolved(outcome=Outcome("dead", "rejected", message))
+        return Resolved(saved.contact_id, saved.outcome)
+    found = yield from contacts.find(person)
+    if found.refusal is not None:
+        return Resolved(outcome=found.refusal)
+    if found.only_id is None:
+        return Resolved(outcome=Outcome("delivered", warnings=("attach_skipped",)))
+    return Resolved(contacts.learn_found(known, person, found.contacts[0]))
+
+
+def detach(operation: Operation, memory: Memory, options: IntercomOptions) -> Steps:
+    """End a membership; where there is nothing to end, nothing is created and all is well (C4)."""
+    del options
+    person, company_id = operation.person, str(operation.fields["company_id"])
+    known = Known(memory)
+    company = yield from _company_to_detach(company_id, known)
+    if company.id is None:
+        return company.outcome
+    contact_id = known.addressee(person)
+    if contact_id is None:
+        found = yield from contacts.find(person)
+        if found.refusal is not None:
+            return found.refusal
+        if found.only_id is None:
+            return _NOTHING_TO_DETACH
+        contact_id = contacts.learn_found(known, person, found.contacts[0])
+    response = yield from ask(Call("DELETE", f"/contacts/{contact_id}/companies/{company.id}"))
+    if answers.ok(response):
+        known.forget_member(contact_id, company.id)
+        return DELIVERED
+    if response.status == 404:
+        known.forget_member(contact_id, company.id)
+        return _NOTHING_TO_DETACH
+    return answers.refused(response)
+
+
+_NOTHING_TO_DETACH = Outcome("delivered", warnings=("nothing_to_detach",))
+
+
+def _company_to_detach(company_id: str, known: Known) -> Exchange[Resolved]:
+    remembered = known.company(company_id)
+    if remembered is not None:
+        return Resolved(remembered, remembered=True)
+    path = "/companies?company_id=" + quote(company_id, safe="", errors="replace")
+    response = yield from ask(Call("GET", path))
+    if response.status == 404:
+        return Resolved(outcome=_NOTHING_TO_DETACH)
+    if not answers.ok(response):
+        return Resolved(outcome=answers.refused(response))
+    intercom_id = _listed_id(response, company_id) or answers.object_id(response)
+    if intercom_id is None:
+        return Resolved(outcome=_NOTHING_TO_DETACH)
+    known.learn_company(company_id, intercom_id)
+    return Resolved(intercom_id)
+
+
+def _listed_id(response: Response, company_id: str) -> str | None:
+    """The company's id where the answer is a list, which no version promises not to be."""
+    return next(
+        (
+            answers.identifier(item.get("id"))
+            for item in answers.listed(response)
+            if item.get("company_id") == company_id
+        ),
+        None,
+    )

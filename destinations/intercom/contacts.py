@@ -1,0 +1,333 @@
+"""Contacts: create first, then trust the 409 (search lags behind writes by minutes)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from destinations.base import Exchange, Memory, Steps, ask, pause
+from destinations.intercom import answers
+from destinations.intercom.attributes import Draft
+from destinations.intercom.known import Known
+from pipeline.model.operation import DELIVERED, Call, Operation, Outcome, Person, Response
+
+if TYPE_CHECKING:
+    from destinations.intercom.options import IntercomOptions
+
+DUPLICATE_EMAIL = "duplicate_email"
+_MAX_PAGES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, or why it could not be made."""
+
+    contacts: tuple[dict[str, Any], ...] = ()
+    refusal: Outcome | None = None
+
+    @property
+    def only_id(self) -> str | None:
+        """The id of the contact if there is exactly one."""
+        return answers.identifier(self.contacts[0].get("id")) if len(self.contacts) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What became of a write: the contact's id if it is known, and the outcome."""
+
+    contact_id: str | None
+    outcome: Outcome
+
+
+def bare(person: Person) -> dict[str, Any]:
+    """The least that makes a contact of ``person``."""
+    fields: dict[str, Any] = {"role": "user"}
+    if person.user_id is not None:
+        fields["external_id"] = person.user_id
+    if person.email is not None:
+        fields["email"] = person.email
+    return fields
+
+
+def upsert(operation: Operation, memory: Memory, options: IntercomOptions) -> Steps:
+    """Create the person's contact, or update the one that is there."""
+    saved = yield from Saving(operation.person, operation.fields, memory, options).upsert()
+    return saved.outcome
+
+
+def touch(operation: Operation, memory: Memory, options: IntercomOptions) -> Steps:
+    """Update when a known contact was last seen; somebody unknown stays unknown."""
+    del options
+    person, known = operation.person, Known(memory)
+    remembered = known.addressee(person)
+    if remembered is not None:
+        response = yield from ask(Call("PUT", f"/contacts/{remembered}", dict(operation.fields)))
+        if response.status != 404:
+            return DELIVERED if answers.ok(response) else answers.refused(response)
+        known.forget(person, remembered)
+    found = yield from find(person)
+    if found.refusal is not None:
+        return found.refusal
+    if found.only_id is None:
+        return Outcome("merged", "unchanged", warnings=("contact_unknown",))
+    learn_found(known, person, found.contacts[0])
+    response = yield from ask(Call("PUT", f"/contacts/{found.only_id}", dict(operation.fields)))
+    return DELIVERED if answers.ok(response) else answers.refused(response)
+
+
+def find(person: Person) -> Exchange[Found]:
+    """Search by userId, else by e-mail. Contacts made in the last minutes are not found."""
+    if person.user_id is not None:
+        return (yield from search(_equals("external_id", person.user_id)))
+    if person.email is not None:
+        return (yield from search(_equals("email", person.email)))
+    return Found()
+
+
+def _equals(field: str, value: str) -> dict[str, Any]:
+    return {"field": field, "operator": "=", "value": value}
+
+
+def search(query: Mapping[str, Any]) -> Exchange[Found]:
+    """Every live contact that ``query`` matches."""
+    contacts: list[dict[str, Any]] = []
+    body: dict[str, Any] = {"query": query}
+    for _ in range(_MAX_PAGES):
+        response = yield from ask(Call("POST", "/contacts/search", body))
+        if not answers.ok(response):
+            return Found(refusal=answers.refused(response))
+        contacts += [
+            item for item in answers.listed(response) if answers.identifier(item.get("id"))
+        ]
+        cursor = _next_page(response)
+        if cursor is None:
+            break
+        body = {"query": query, "pagination": {"per_page": 150, "starting_after": cursor}}
+    return Found(tuple(contacts))
+
+
+def _next_page(response: Response) -> str | None:
+    pages = response.body.get("pages") if isinstance(response.body, dict) else None
+    following = pages.get("next") if isinstance(pages, dict) else None
+    cursor = following.get("starting_after") if isinstance(following, dict) else None
+    return cursor if isinstance(cursor, str) else None
+
+
+def is_linked(contact: Mapping[str, Any]) -> bool:
+    """Whether the contact is a user with a userId (a lead's external_id is Intercom's own)."""
+    return contact.get("role") != "lead" and isinstance(contact.get("external_id"), str)
+
+
+def learn_found(known: Known, person: Person, contact: Mapping[str, Any]) -> str:
+    """Remember a contact that a search has found."""
+    contact_id = str(contact["id"])
+    known.learn(person, contact_id, linked=is_linked(contact))
+    return contact_id
+
+
+def delete(operation: Operation, memory: Memory, options: IntercomOptions) -> Steps:
+    """Delete or archive every contact of the person; nobody is a success without a call (O3).
+
+    The search is always made: what is remembered need not be all there is.
+    """
+    person, known = operation.person, Known(memory)
+    doomed = dict.fromkeys(filter(None, [known.addressee(person)]))
+    warnings: list[str] = []
+    for query in _queries(person):
+        found = yield from search(query)
+        if found.refusal is not None:
+            return found.refusal
+        for contact in found.contacts:
+            if _is_someone_else(contact, person):
+                warnings.append(DUPLICATE_EMAIL)
+            else:
+                doomed[str(contact["id"])] = None
+    refusal: Outcome | None = None
+    for contact_id in doomed:
+        response = yield from ask(_removal(contact_id, options))
+        if answers.ok(response) or response.status == 404:
+            known.forget(person, contact_id)
+        else:
+            refusal = refusal or answers.refused(response)
+    if refusal is not None:
+        return refusal
+    if not doomed:
+        warnings.append("nothing_to_delete")
+    return Outcome("delivered", warnings=tuple(dict.fromkeys(warnings)))
+
+
+def _queries(person: Person) -> list[dict[str, Any]]:
+    queries = []
+    if person.user_id is not None:
+        queries.append(_equals("external_id", person.user_id))
+    if person.email is not None:
+        queries.append(_equals("email", person.email))
+    if len(queries) < 2:
+        return queries
+    return [{"operator": "OR", "value": queries}]
+
+
+def _is_someone_else(contact: Mapping[str, Any], person: Person) -> bool:
+    """Whether a contact with the same e-mail is a user with another userId."""
+    return (
+        person.user_id is not None
+        and is_linked(contact)
+        and contact.get("external_id") != person.user_id
+    )
+
+
+def _removal(contact_id: str, options: IntercomOptions) -> Call:
+    if options.delete == "archive":
+        return Call("POST", f"/contacts/{contact_id}/archive")
+    return Call("DELETE", f"/contacts/{contact_id}")
+
+
+class Saving:
+    """One write of one person's contact, by whichever of POST and PUT it takes."""
+
+    def __init__(
+        self,
+        person: Person,
+        fields: Mapping[str, Any],
+        memory: Memory,
+        options: IntercomOptions,
+    ) -> None:
+        self._person = person
+        self._known = Known(memory)
+        self._options = options
+        self._warnings: list[str] = []
+        self._draft = Draft(
+            "contact", fields, memory, create=options.unknown_attributes == "create"
+        )
+        self._waits = iter(options.waits)
+        self._without_email = False
+
+    def upsert(self) -> Exchange[Saved]:
+        """Update the contact that is remembered, else create one, else update what is there."""
+        contact = self._known.writable(self._person)
+        if contact is None:
+            return (yield from self.create(update=True))
+        response = yield from self._put(contact.id, link=contact.needs_link)
+        if response.status == 404:
+            self._known.forget(self._person, contact.id)
+            return (yield from self.create(update=True))
+        owner = answers.conflict(response)
+        if owner is not None and owner.contact_id != contact.id:
+            # Another contact has this userId already: it is the person's, the other stays.
+            self._warnings.append(DUPLICATE_EMAIL)
+            return (yield from self._adopt(owner, response, update=True))
+        return self._settle(response, contact.id)
+
+    def create(self, *, update: bool) -> Exchange[Saved]:
+        """Create the contact; where it is there already, take it, and write to it if ``update``."""
+        while True:
+            response = yield from self._draft.send("POST", "/contacts", self._identity())
+            if answers.ok(response):
+                contact_id = answers.object_id(response)
+                if contact_id is not None:
+                    self._known.mark_created(contact_id)
+                return self._settle(response, contact_id)
+            owner = answers.conflict(response)
+            if owner is not None:
+                return (yield from self._adopt(owner, response, update=update))
+            delay = next(self._waits, None)
+            if response.status != 409 or delay is None:
+                return self._dead(response)
+            yield from pause(delay)
+
+    def _identity(self) -> dict[str, Any]:
+        """What a create must say of the person where the mapping does not."""
+        extra: dict[str, Any] = {}
+        fields = self._draft.fields
+        if "role" not in fields:
+            extra["role"] = "user"
+        if self._person.user_id is not None and "external_id" not in fields:
+            extra["external_id"] = self._person.user_id
+        if self._person.email is not None and "email" not in fields and not self._without_email:
+            extra["email"] = self._person.email
+        return extra
+
+    def _put(self, contact_id: str, *, link: bool) -> Exchange[Response]:
+        extra: dict[str, Any] = {}
+        if link and self._person.user_id is not None:
+            extra = {"role": "user", "external_id": self._person.user_id}
+            extra |= {
+                name: self._draft.fields[name] for name in extra if name in self._draft.fields
+            }
+        return (yield from self._draft.send("PUT", f"/contacts/{contact_id}", extra))
+
+    def _adopt(
+        self, owner: answers.Conflict, refusal: Response, *, update: bool
+    ) -> Exchange[Saved]:
+        """Take the contact that a 409 names for the person's own."""
+        if owner.archived:
+            if self._options.archived == "dead_letter":
+                return self._dead(refusal)
+            if self._options.archived == "skip":
+                self._warnings.append("archived_skipped")
+                text = answers.explanation(refusal)
+                return Saved(None, self._with_warnings(Outcome("merged", "unchanged", text)))
+            response = yield from ask(Call("POST", f"/contacts/{owner.contact_id}/unarchive"))
+            if not answers.ok(response):
+                return self._dead(response)
+        elif self._is_doubtful(owner):
+            response = yield from ask(Call("GET", f"/contacts/{owner.contact_id}"))
+            if isinstance(response.body, dict) and _is_someone_else(response.body, self._person):
+                return (yield from self._create_without_email(refusal))
+        if not update:
+            return self._settle(Response(200), owner.contact_id)
+        while True:
+            response = yield from self._put(owner.contact_id, link=True)
+            delay = next(self._waits, None)
+            if response.status != 404 or delay is None:
+                return self._settle(response, owner.contact_id)
+            yield from pause(delay)
+
+    def _is_doubtful(self, owner: answers.Conflict) -> bool:
+        """Whether the 409 may be about an e-mail that belongs to another user."""
+        email = self._email()
+        if self._person.user_id is None or email is None:
+            return False
+        return self._options.verify_conflicts or self._known.is_linked(email, owner.contact_id)
+
+    def _create_without_email(self, refusal: Response) -> Exchange[Saved]:
+        if self._without_email:
+            return self._dead(refusal)
+        self._without_email = True
+        self._draft.fields.pop("email", None)
+        self._warnings.append(DUPLICATE_EMAIL)
+        return (yield from self.create(update=True))
+
+    def _email(self) -> str | None:
+        email = self._draft.fields.get("email", self._person.email)
+        return email if isinstance(email, str) else None
+
+    def _settle(self, response: Response, contact_id: str | None) -> Saved:
+        if not answers.ok(response):
+            return self._dead(response)
+        if contact_id is not None:
+            linked = isinstance(response.body, dict) and is_linked(response.body)
+            email = None if self._without_email else self._email()
+            person = Person(
+                self._person.user_id,
+                None if self._without_email else self._person.email,
+                self._person.anonymous_id,
+            )
+            if not self._known.learn(person, contact_id, email=email, linked=linked):
+                self._warnings.append(DUPLICATE_EMAIL)
+        return Saved(contact_id, self._with_warnings(DELIVERED))
+
+    def _dead(self, response: Response) -> Saved:
+        return Saved(None, self._with_warnings(answers.refused(response)))
+
+    def _with_warnings(self, outcome: Outcome) -> Outcome:
+        warnings = tuple(dict.fromkeys([*self._warnings, *self._draft.warnings]))
+        return Outcome(
+            outcome.status,
+            outcome.reason,
+            outcome.message,
+            outcome.http_status,
+            outcome.api_code,
+            warnings,
+        )

@@ -1,0 +1,107 @@
+"""Data events. The contact must exist: Intercom does not queue an event for one that may come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from destinations.base import Exchange, Memory, Steps, ask, pause
+from destinations.intercom import answers, contacts
+from destinations.intercom.known import Known
+from pipeline.model.operation import DELIVERED, Call, Operation, Outcome, Person
+
+if TYPE_CHECKING:
+    from destinations.intercom.options import IntercomOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """How the event says whose it is, or why it cannot be said.
+
+    Attributes:
+        fields: What goes into the event's body.
+        contact_id: Intercom's id where it is known.
+        remembered: The id comes from memory and may be stale.
+        warnings: What was noticed while finding out.
+        outcome: What the operation ends with where there is nobody.
+    """
+
+    fields: dict[str, Any]
+    contact_id: str | None = None
+    remembered: bool = False
+    warnings: tuple[str, ...] = ()
+    outcome: Outcome | None = None
+
+
+def submit(operation: Operation, memory: Memory, options: IntercomOptions) -> Steps:
+    """Record the event, with the time it happened: a repeat of it is ignored by the API."""
+    person, known = operation.person, Known(memory)
+    addressee = yield from _address(person, memory, options)
+    waits = iter(options.waits)
+    while addressee.outcome is None:
+        body = {**operation.fields, **addressee.fields}
+        response = yield from ask(Call("POST", "/events", body))
+        if answers.ok(response):
+            if addressee.warnings:
+                return Outcome("delivered", warnings=addressee.warnings)
+            return DELIVERED
+        if answers.is_name_cap(response):
+            return answers.refused(response, "event_name_cap")
+        if response.status != 404:
+            return answers.refused(response)
+        contact_id = addressee.contact_id
+        if contact_id is None:
+            if not options.create_contact_on_track:
+                return answers.refused(response, "contact_not_found")
+            addressee = yield from _create(person, memory, options)
+        elif addressee.remembered and not known.is_fresh(contact_id):
+            known.forget(person, contact_id)
+            addressee = yield from _address(person, memory, options)
+        else:
+            delay = next(waits, None)
+            if delay is None:
+                known.forget(person, contact_id)
+                return answers.refused(response, "contact_not_found")
+            yield from pause(delay)
+    return addressee.outcome
+
+
+def _address(person: Person, memory: Memory, options: IntercomOptions) -> Exchange[Addressee]:
+    """By Intercom's id where it is known or must be (leads), else by userId and e-mail."""
+    known = Known(memory)
+    contact_id = known.addressee(person)
+    if contact_id is not None:
+        return Addressee({"id": contact_id}, contact_id, remembered=True)
+    if person.user_id is not None:
+        fields = {"user_id": person.user_id}
+        if person.email is not None:
+            fields["email"] = person.email
+        return Addressee(fields)
+    if person.email is None:
+        return _nobody("no contact is remembered for this anonymousId")
+    found = yield from contacts.find(person)
+    if found.refusal is not None:
+        return Addressee({}, outcome=found.refusal)
+    if len(found.contacts) > 1:
+        return _nobody(f"{len(found.contacts)} contacts share the e-mail", "duplicate_email")
+    if found.only_id is not None:
+        contact_id = contacts.learn_found(known, person, found.contacts[0])
+        return Addressee({"id": contact_id}, contact_id)
+    if options.create_contact_on_track:
+        return (yield from _create(person, memory, options))
+    return _nobody("no contact has this e-mail")
+
+
+def _create(person: Person, memory: Memory, options: IntercomOptions) -> Exchange[Addressee]:
+    saving = contacts.Saving(person, contacts.bare(person), memory, options)
+    saved = yield from saving.create(update=False)
+    if saved.contact_id is None:
+        if saved.outcome.status == "delivered":
+            return _nobody("the answer to POST /contacts holds no id")
+        return Addressee({}, outcome=saved.outcome)
+    return Addressee({"id": saved.contact_id}, saved.contact_id, warnings=saved.outcome.warnings)
+
+
+def _nobody(message: str, *warnings: str) -> Addressee:
+    outcome = Outcome("dead", "contact_not_found", message, warnings=warnings)
+    return Addressee({}, outcome=outcome)

@@ -1,0 +1,44 @@
+"""A secret that cannot leak by being printed, logged or pickled, because it is never kept."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from pipeline.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The name of an environment variable whose value is read at the moment it is needed.
+
+    Only the name travels: a worker that unpickles it reads its own environment.
+    """
+
+    name: str
+
+    @classmethod
+    def from_env(cls, name: str) -> Secret:
+        """The secret in the environment variable ``name``.
+
+        Raises:
+            ConfigurationError: It is not set, or it cannot be a credential.
+        """
+        secret = cls(name)
+        secret.reveal()
+        return secret
+
+    def reveal(self) -> str:
+        """The value itself; hand it to nothing that keeps or prints it.
+
+        Raises:
+            ConfigurationError: It is not set here, or it cannot be a credential.
+        """
+        value = os.environ.get(self.name, "").strip()
+        if not value:
+            message = f"the environment variable {self.name} is not set (or empty) on this machine"
+            raise ConfigurationError(message)
+        if not value.isascii() or not value.isprintable() or " " in value:
+            message = f"the environment variable {self.name} holds no credential: it has characters"
+            raise ConfigurationError(message + " that no token has (spaces, line ends, ...)")
+        return value
