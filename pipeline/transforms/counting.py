@@ -1,0 +1,65 @@
+"""Counts of a run: kept in plain Python, handed to Beam's metrics in batches.
+
+Beam's counters must be touched from the thread that runs the bundle, and cost more than a
+dictionary; so a DoFn counts into a ``Counts`` and flushes it at the end of the bundle. The same
+flush feeds ``LIVE``, from which a progress line in the same process reads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+from apache_beam.metrics import Metrics
+
+NAMESPACE = "penstock"
+FLUSH_EVERY = 500
+
+
+class LiveCounts:
+    """What was counted in this process so far; safe to read from another thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def add(self, counts: Counter[str]) -> None:
+        """Add what a bundle counted."""
+        with self._lock:
+            self._counts.update(counts)
+
+    def snapshot(self) -> Counter[str]:
+        """A copy."""
+        with self._lock:
+            return Counter(self._counts)
+
+    def clear(self) -> None:
+        """Forget everything, before another run in the same process."""
+        with self._lock:
+            self._counts.clear()
+
+
+LIVE = LiveCounts()
+
+
+class Counts:
+    """The counts of one DoFn, by name: ``received``, ``dead/invalid_json``, ..."""
+
+    def __init__(self) -> None:
+        self._pending: Counter[str] = Counter()
+        self._changes = 0
+
+    def add(self, name: str, by: int = 1) -> None:
+        """Count; call it on the thread of the bundle."""
+        self._pending[name] += by
+        self._changes += 1
+        if self._changes >= FLUSH_EVERY:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand everything counted so far to Beam."""
+        for name, count in self._pending.items():
+            Metrics.counter(NAMESPACE, name).inc(count)
+        LIVE.add(self._pending)
+        self._pending.clear()
+        self._changes = 0
