@@ -1,0 +1,1 @@
+"""Delivery with no Beam and no HTTP: order, pace, retries, threads and dead letters."""

@@ -1,0 +1,79 @@
+"""Tasks as small tuples of bytes, for the way through a shuffle.
+
+Measured: a shuffle moves tuples of bytes twice as fast as dictionaries, and numbers keep every
+digit because operations travel as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import msgspec
+
+from pipeline.flow.work import Task
+from pipeline.model.operation import Operation, Person
+
+Packed: TypeAlias = tuple[int, int, str, str, bytes, bytes]
+"""(time, seq, type, message id, operations as JSON, receipt)."""
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class Receipt(msgspec.Struct, frozen=True, array_like=True):
+    """What the dead letter of a task needs: the original bytes, where from, the event's name."""
+
+    raw: bytes
+    origin: str
+    name: str | None
+
+
+_RECEIPTS = msgspec.msgpack.Decoder(Receipt)
+
+
+def pack_receipt(raw: bytes, origin: str, name: str | None) -> bytes:
+    """A receipt as bytes."""
+    return msgspec.msgpack.encode(Receipt(raw, origin, name))
+
+
+def unpack_receipt(data: bytes) -> Receipt:
+    """The receipt that ``pack_receipt`` packed."""
+    return _RECEIPTS.decode(data)
+
+
+def pack(task: Task) -> Packed:
+    """A task as a tuple. All of its operations concern one person."""
+    person = task.operations[0].person
+    body = [
+        [person.user_id, person.email, person.anonymous_id],
+        [[operation.kind, operation.fields] for operation in task.operations],
+    ]
+    operations = _ENCODER.encode(body)
+    return (task.time, task.seq, task.type, task.message_id, operations, task.receipt)
+
+
+def unpack(packed: Packed, *, user_id: str | None = None) -> Task:
+    """The task that ``pack`` packed.
+
+    Args:
+        packed: The tuple.
+        user_id: The userId of a person who was known by e-mail only when it was packed.
+    """
+    time, seq, kind, message_id, operations, receipt = packed
+    ids, made = _DECODER.decode(operations)
+    person = Person(ids[0] if ids[0] is not None else user_id, ids[1], ids[2])
+    return Task(
+        message_id=message_id,
+        time=time,
+        type=kind,
+        operations=tuple(_operations(made, person, time)),
+        seq=seq,
+        receipt=receipt,
+    )
+
+
+def _operations(made: list[Any], person: Person, time: int) -> Iterable[Operation]:
+    for kind, fields in made:
+        yield Operation(kind, person, time, fields)

@@ -1,0 +1,124 @@
+"""Writes that many people's events make to one thing, a company: merged into one, made once.
+
+In a batch every write of a company is known before any is sent. Of each field the value with the
+latest event time wins, whoever sent it and wherever it was read, so the outcome does not depend on
+which of two people's work happens to run first.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import msgspec
+
+from pipeline.model.exchange import Memory
+from pipeline.model.operation import Operation, Outcome
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+NESTED = "custom_attributes"
+"""The one field whose members are merged one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The newest value of one field: ordered by event time, then by message id, then by value."""
+
+    time: int
+    message_id: str
+    value: Any
+
+    @property
+    def order(self) -> tuple[int, str, bytes]:
+        """Decides which of two cells stays; depends on nothing but the cells."""
+        return (self.time, self.message_id, _ENCODER.encode(self.value))
+
+
+Cells = dict[tuple[str, ...], Cell]
+"""Path of a field -> its newest value."""
+
+
+def cells_of(fields: Mapping[str, Any], *, time: int, message_id: str) -> Cells:
+    """One write as cells."""
+    cells: Cells = {}
+    for name, value in fields.items():
+        if name == NESTED and isinstance(value, Mapping):
+            for key, member in value.items():
+                cells[name, key] = Cell(time, message_id, member)
+        else:
+            cells[(name,)] = Cell(time, message_id, value)
+    return cells
+
+
+def merge(into: Cells, more: Cells) -> Cells:
+    """Keep of each field the newer cell. Commutes, so bundles may be merged in any order."""
+    for path, cell in more.items():
+        known = into.get(path)
+        if known is None or (cell.time, cell.message_id) > (known.time, known.message_id):
+            into[path] = cell
+        elif (cell.time, cell.message_id) == (known.time, known.message_id):
+            into[path] = max(known, cell, key=lambda each: each.order)
+    return into
+
+
+def fields_of(cells: Cells) -> dict[str, Any]:
+    """The merged write; names in alphabetical order, so that equal cells give equal bytes."""
+    fields: dict[str, Any] = {}
+    for path in sorted(cells):
+        if len(path) == 1:
+            fields[path[0]] = cells[path].value
+        else:
+            fields.setdefault(path[0], {})[path[1]] = cells[path].value
+    return fields
+
+
+class Runner(Protocol):
+    """Something that carries out operations, such as a ``Driver``."""
+
+    def run(self, operation: Operation, memory: Memory) -> Outcome:
+        """Carry out ``operation``."""
+        ...
+
+
+class SharedWrites:
+    """Carries out operations; of the writes to one shared thing only the first, with all merged.
+
+    Args:
+        runner: Carries out what is to be sent.
+        merge_by: Operation kind -> the field that says which thing it writes.
+        merged: (kind, thing) -> the fields to write in place of each single write's own.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        *,
+        merge_by: Mapping[str, str],
+        merged: Mapping[tuple[str, str], Iterable[tuple[str, Any]] | Mapping[str, Any]],
+    ) -> None:
+        self._runner = runner
+        self._merge_by = merge_by
+        self._merged = merged
+        self._lock = threading.Lock()
+        self._locks: dict[tuple[str, str], threading.Lock] = {}
+        self._outcomes: dict[tuple[str, str], Outcome] = {}
+
+    def run(self, operation: Operation, memory: Memory) -> Outcome:
+        """Carry out ``operation``, or say what came of the merged write that contains it."""
+        field = self._merge_by.get(operation.kind)
+        thing = (operation.kind, str(operation.fields.get(field))) if field else None
+        if thing is None or thing not in self._merged:
+            return self._runner.run(operation, memory)
+        with self._lock:
+            lock = self._locks.setdefault(thing, threading.Lock())
+        with lock:  # whoever needs the company meanwhile waits until it is there
+            earlier = self._outcomes.get(thing)
+            if earlier is not None:
+                return earlier if earlier.status == "dead" else Outcome("merged", "coalesced")
+            write = replace(operation, fields=dict(self._merged[thing]))
+            outcome = self._runner.run(write, memory)
+            self._outcomes[thing] = outcome
+            return outcome
