@@ -262,7 +262,8 @@ def iso(moment: int) -> str:
     try:
         time = _EPOCH + timedelta(microseconds=moment)
     except OverflowError:
-        time = (datetime.max if moment > 0 else datetime.min).replace(tzinfo=UTC)
+        latest, earliest = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
+        time = latest if moment > 0 else earliest
     return time.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 

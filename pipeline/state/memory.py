@@ -1,0 +1,177 @@
+"""What a destination remembers: a cache in front of the state store, written behind."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from cachetools import TTLCache
+from sqlalchemy.exc import SQLAlchemyError
+
+if TYPE_CHECKING:
+    from pipeline.state.store import StateStore
+
+_LOG = logging.getLogger(__name__)
+_VOLATILE = "run."
+
+Slot = tuple[str, str]
+
+
+class RememberedState:
+    """The memory of one workspace; safe to share among threads.
+
+    Writes are collected and stored in batches: by ``flush``, by ``close``, and whenever
+    ``flush_at`` of them have come together. Kinds that begin with ``run.`` are never stored. A
+    store that fails in the middle of a run is worked without: that costs calls only.
+
+    Args:
+        store: Where everything ends up.
+        scope: Keeps workspaces apart, e.g. a digest of endpoint and workspace.
+        capacity: How many entries are kept at hand.
+        ttl: Seconds after which an entry at hand is read again from the store.
+        flush_at: So many new entries are stored at once.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        store: StateStore,
+        scope: str,
+        *,
+        capacity: int = 100_000,
+        ttl: float = 3600.0,
+        flush_at: int = 500,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._scope = scope
+        self._flush_at = flush_at
+        self._lock = threading.Lock()
+        self._flushing = threading.Lock()
+        self._cache: TTLCache[Slot, str] = TTLCache(capacity, ttl, clock)
+        self._volatile: TTLCache[Slot, str] = TTLCache(capacity, ttl, clock)
+        self._pending: dict[Slot, str | None] = {}
+        self._writing: dict[Slot, str | None] = {}
+        self._failures = 0
+
+    @property
+    def failures(self) -> int:
+        """How often the store could not be read or written so far."""
+        return self._failures
+
+    def get(self, kind: str, key: str) -> str | None:
+        """The value, or None where nothing is remembered."""
+        slot = (kind, key)
+        with self._lock:
+            if kind.startswith(_VOLATILE):
+                return self._volatile.get(slot)
+            for unwritten in (self._pending, self._writing):
+                if slot in unwritten:
+                    return unwritten[slot]
+            value = self._cache.get(slot)
+        if value is not None:
+            return value
+        try:
+            value = self._store.get(self._scope, kind, key)
+        except SQLAlchemyError as error:
+            self._failed("read", error)
+            return None
+        if value is None:
+            return None
+        with self._lock:
+            # Somebody may have written or forgotten it meanwhile.
+            for unwritten in (self._pending, self._writing):
+                if slot in unwritten:
+                    return unwritten[slot]
+            return self._cache.setdefault(slot, value)
+
+    def put(self, kind: str, key: str, value: str) -> None:
+        """Remember ``value``, over what was there."""
+        slot = (kind, key)
+        with self._lock:
+            if kind.startswith(_VOLATILE):
+                self._volatile[slot] = value
+                return
+            known = self._cache.get(slot)
+            if known == value and self._pending.get(slot, value) == value:
+                return
+            self._cache[slot] = value
+            self._pending[slot] = value
+            full = len(self._pending) >= self._flush_at
+        if full:
+            self._flush_quietly()
+
+    def forget(self, kind: str, key: str) -> None:
+        """Drop what is remembered; no error where there was nothing."""
+        slot = (kind, key)
+        with self._lock:
+            if kind.startswith(_VOLATILE):
+                self._volatile.pop(slot, None)
+                return
+            self._cache.pop(slot, None)
+            self._pending[slot] = None
+            full = len(self._pending) >= self._flush_at
+        if full:
+            self._flush_quietly()
+
+    def flush(self) -> None:
+        """Store everything that is not stored yet.
+
+        Raises:
+            SQLAlchemyError: The store failed; nothing is lost, the next flush tries again.
+        """
+        with self._flushing:
+            with self._lock:
+                self._writing, self._pending = self._pending, {}
+            try:
+                self._write(self._writing)
+            except SQLAlchemyError:
+                with self._lock:
+                    self._pending = {**self._writing, **self._pending}
+                raise
+            finally:
+                with self._lock:
+                    self._writing = {}
+
+    def _write(self, changes: dict[Slot, str | None]) -> None:
+        gone: dict[str, list[str]] = {}
+        kept: list[tuple[str, str, str]] = []
+        for (kind, key), value in changes.items():
+            if value is None:
+                gone.setdefault(kind, []).append(key)
+            else:
+                kept.append((kind, key, value))
+        for kind, keys in gone.items():
+            self._store.forget(self._scope, kind, keys)
+        self._store.put_many(self._scope, kept)
+
+    def _flush_quietly(self) -> None:
+        try:
+            self.flush()
+        except SQLAlchemyError as error:
+            self._failed("write", error)
+
+    def _failed(self, what: str, error: SQLAlchemyError) -> None:
+        self._failures += 1
+        if self._failures == 1:
+            cause = getattr(error, "orig", None) or type(error).__name__
+            _LOG.warning("cannot %s the state store, going on without it: %s", what, cause)
+
+    def close(self) -> None:
+        """Store what is not stored yet; the store itself stays open. Never fails."""
+        self._flush_quietly()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,218 @@
+"""One table of small texts, in an SQLite file for one machine or in PostgreSQL for a cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc, pool
+
+from pipeline.errors import ConfigurationError
+from pipeline.state import tables
+
+_BUSY_SECONDS = 30.0
+_BATCH = 500
+_MIGRATION_LOCK = 0x50454E53  # any number, the same in every process
+
+
+class StateStore:
+    """Texts by scope, kind and key. Safe to share among threads; processes open their own.
+
+    Use ``StateStore.open``; the constructor takes an engine whose tables are up to date.
+    """
+
+    def __init__(
+        self, engine: sa.Engine, *, shared_connection: bool, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._upsert = tables.upsert_entries(engine.dialect.name)
+        self._lock: contextlib.AbstractContextManager[Any] = (
+            threading.RLock() if shared_connection else contextlib.nullcontext()
+        )
+
+    @classmethod
+    def open(cls, url: str, *, clock: Callable[[], float] = time.time) -> StateStore:
+        """The store at ``url``, made or brought up to date where need be.
+
+        Args:
+            url: ``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``sqlite://`` for one in
+                memory, or ``postgresql://user:password@host/database``.
+            clock: Seconds since 1970.
+
+        Raises:
+            ConfigurationError: There can be no store there, or what is there is none of ours.
+        """
+        address = _address(url)
+        shown = address.render_as_string(hide_password=True)
+        in_memory = address.get_backend_name() == "sqlite" and not _is_file(address)
+        engine = _engine(address, shown, in_memory=in_memory)
+        try:
+            _bring_up_to_date(engine, shown)
+        except exc.SQLAlchemyError as error:
+            engine.dispose()
+            message = f"the state store {shown} cannot be used: {_cause(error)}"
+            raise ConfigurationError(message) from None
+        except ConfigurationError:
+            engine.dispose()
+            raise
+        return cls(engine, shared_connection=in_memory, clock=clock)
+
+    @contextlib.contextmanager
+    def _begin(self) -> Iterator[sa.Connection]:
+        with self._lock, self._engine.begin() as connection:
+            yield connection
+
+    def get_many(self, scope: str, kind: str, keys: Iterable[str]) -> dict[str, str]:
+        """The values of those of ``keys`` that have one."""
+        found: dict[str, str] = {}
+        for batch in _batches(list(dict.fromkeys(keys))):
+            values = {"scope": scope, "kind": kind, "keys": batch}
+            with self._begin() as connection:
+                rows = connection.execute(tables.SELECT_ENTRIES, values)
+                found.update((key, value) for key, value in rows)
+        return found
+
+    def get(self, scope: str, kind: str, key: str) -> str | None:
+        """The value of one entry, or None."""
+        values = {"scope": scope, "kind": kind, "key": key}
+        with self._begin() as connection:
+            value: str | None = connection.scalar(tables.SELECT_ENTRY, values)
+        return value
+
+    def put_many(self, scope: str, entries: Iterable[tuple[str, str, str]]) -> None:
+        """Store ``(kind, key, value)`` entries, over what was there; all or none of them.
+
+        They are written in one order by everybody, so two processes cannot block one another.
+        """
+        now = int(self._clock() * 1_000_000)
+        newest = {(kind, key): value for kind, key, value in entries}
+        rows = [
+            {"scope": scope, "kind": kind, "key": key, "value": value, "updated_at": now}
+            for (kind, key), value in sorted(newest.items())
+        ]
+        if rows:
+            with self._begin() as connection:
+                connection.execute(self._upsert, rows)
+
+    def forget(self, scope: str, kind: str, keys: Iterable[str]) -> None:
+        """Drop the entries of ``keys``; no error for those that are not there."""
+        for batch in _batches(sorted(set(keys))):
+            statement = sa.delete(tables.ENTRIES).where(
+                tables.ENTRIES.c.scope == scope,
+                tables.ENTRIES.c.kind == kind,
+                tables.ENTRIES.c.key.in_(batch),
+            )
+            with self._begin() as connection:
+                connection.execute(statement)
+
+    def counts(self, scope: str) -> dict[str, int]:
+        """How many entries of each kind there are."""
+        query = (
+            sa.select(tables.ENTRIES.c.kind, sa.func.count())
+            .where(tables.ENTRIES.c.scope == scope)
+            .group_by(tables.ENTRIES.c.kind)
+        )
+        with self._begin() as connection:
+            return {kind: count for kind, count in connection.execute(query)}  # noqa: C416
+
+    def close(self) -> None:
+        """Close every connection; what is in memory is gone."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), _BATCH):
+        yield keys[start : start + _BATCH]
+
+
+def _address(url: str) -> sa.URL:
+    try:
+        address = sa.make_url(url)
+    except exc.ArgumentError:
+        # The text may hold a password, so it is not repeated.
+        message = "the state store's address is none: use sqlite:///FILE or postgresql://HOST/NAME"
+        raise ConfigurationError(message) from None
+    if address.drivername in ("postgres", "postgresql"):
+        return address.set(drivername="postgresql+psycopg")
+    if address.drivername in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        return address
+    message = f"a state store in {address.drivername!r} is not possible: use sqlite or postgresql"
+    raise ConfigurationError(message)
+
+
+def _is_file(address: sa.URL) -> bool:
+    return bool(address.database) and address.database != ":memory:"
+
+
+def _engine(address: sa.URL, shown: str, *, in_memory: bool) -> sa.Engine:
+    if address.get_backend_name() == "postgresql":
+        try:
+            return sa.create_engine(address, pool_pre_ping=True)
+        except ImportError:
+            message = (
+                f"the state store {shown} needs the package psycopg: pip install 'psycopg[binary]'"
+            )
+            raise ConfigurationError(message) from None
+    arguments = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
+    if in_memory:
+        engine = sa.create_engine(address, connect_args=arguments, poolclass=pool.StaticPool)
+    else:
+        engine = sa.create_engine(address, connect_args=arguments)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    """Let several processes read while one writes; begin transactions when we say so."""
+    del record
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {int(_BUSY_SECONDS * 1000)}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A transaction that reads first and writes later fails at once when another one has written
+    # in between, whatever the time-out; one that asks for the write lock first waits.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _bring_up_to_date(engine: sa.Engine, shown: str) -> None:
+    with engine.connect() as connection:
+        version = tables.stored_version(connection)
+    if version < tables.SCHEMA_VERSION:
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            if engine.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            version = tables.stored_version(connection)
+            if version < tables.SCHEMA_VERSION:
+                tables.migrate(connection, version)
+    if version > tables.SCHEMA_VERSION:
+        message = (
+            f"the state store {shown} was written by a newer Penstock (version {version}, this one"
+            f" knows {tables.SCHEMA_VERSION}): update Penstock, or name another store"
+        )
+        raise ConfigurationError(message)
+
+
+def _cause(error: exc.SQLAlchemyError) -> str:
+    return str(getattr(error, "orig", None) or error).splitlines()[0]
