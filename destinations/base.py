@@ -39,11 +39,14 @@ class OperationSpec:
         summary: One sentence for the reference page.
         fields: Field name -> one sentence. A mapping that sets another field is refused.
         required: Fields without which the operation cannot be made.
+        merge_by: The field that names a thing which many people's events write (a company); the
+            writes of a batch to one such thing are merged into one.
     """
 
     summary: str
     fields: Mapping[str, str]
     required: frozenset[str] = frozenset()
+    merge_by: str | None = None
 
 
 class Destination(Protocol):

@@ -46,6 +46,7 @@ OPERATIONS: Mapping[str, OperationSpec] = MappingProxyType(
                 "custom_attributes": _CUSTOM,
             },
             required=frozenset({"company_id"}),
+            merge_by="company_id",
         ),
         "attach_company": OperationSpec(
             summary="Make the person a member of the company.",
