@@ -154,6 +154,7 @@ class Application:
             raise ApiError(400, "intercom_version_invalid", message)
         headers["Intercom-Version"] = version
         call.version = known
+        call.host = sent.get("host", call.host)
         accept = sent.get("accept")
         if not _accepts_json(accept, required=self.settings.require_accept):
             message = "The Accept header should send a media type of application/json"

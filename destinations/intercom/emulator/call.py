@@ -25,6 +25,7 @@ class Call:
     params: list[str]
     query: dict[str, str]
     body: JsonObject
+    host: str = "api.intercom.io"
     contact_id: str | None = None
     external_id: str | None = None
 

@@ -61,7 +61,7 @@ def _page(call: Call, contact: Contact) -> tuple[list[Event], JsonObject]:
     pages: JsonObject = {}
     if start + per_page < len(events):
         query = {**call.query, "per_page": per_page, "before": start + per_page + 1}
-        pages["next"] = f"/events?{urlencode(query)}"
+        pages["next"] = f"http://{call.host}/events?{urlencode(query)}"
     return events[start : start + per_page], pages
 
 
