@@ -55,17 +55,7 @@ class Interpreter:
 
     def map(self, event: Event, *, watch: Watch | None = None) -> Result:
         """What becomes of ``event``: the first rule whose condition holds decides."""
-        evaluation = Evaluation(event, self.lets, watch)
-        try:
-            for reason, condition in self.mapping.skips:
-                if evaluation.holds(condition):
-                    return Skip(reason)
-            for rule in self.mapping.rules:
-                if evaluation.holds(rule.when):
-                    return evaluation.apply(rule)
-        except _Refused as refused:
-            return refused.refusal
-        return Skip("not_mapped")
+        return Evaluation(event, self.lets, watch).decide(self.mapping)
 
 
 class Evaluation:
@@ -81,6 +71,19 @@ class Evaluation:
         self.reads: list[tuple[Path, Any]] = []
 
     # --- rules -------------------------------------------------------------------------------
+
+    def decide(self, mapping: plan.MappingPlan) -> Result:
+        """What becomes of the event."""
+        try:
+            for reason, condition in mapping.skips:
+                if self.holds(condition):
+                    return Skip(reason)
+            for rule in mapping.rules:
+                if self.holds(rule.when):
+                    return self.apply(rule)
+        except _Refused as refused:
+            return refused.refusal
+        return Skip("not_mapped")
 
     def apply(self, rule: plan.Rule) -> Result:
         """What the rule makes of the event."""
@@ -114,12 +117,20 @@ class Evaluation:
         operations = []
         for item in items:
             self.item = item
-            if made.when is None or self.holds(made.when):
-                fields = self._fields(made)
-                if all(name in fields for name in made.needs):
-                    operations.append(Operation(made.kind, person, self.event.time, fields))
+            operation = self._operation(made, person)
+            if operation is not None:
+                operations.append(operation)
         self.item = ABSENT
         return operations
+
+    def _operation(self, made: plan.OperationPlan, person: Person) -> Operation | None:
+        """One operation for the current item, if there is one to make."""
+        if made.when is not None and not self.holds(made.when):
+            return None
+        fields = self._fields(made)
+        if not all(name in fields for name in made.needs):
+            return None
+        return Operation(made.kind, person, self.event.time, fields)
 
     def _fields(self, made: plan.OperationPlan) -> dict[str, Any]:
         fields: dict[str, Any] = {}
@@ -151,14 +162,19 @@ class Evaluation:
         for step in steps:
             if value is ABSENT and step.name != "default":
                 continue
-            test = TEST_FUNCTIONS.get(step.name)
-            if test is None:
-                args = self._arguments(step.args)
-                value = STEP_FUNCTIONS[step.name](value, args, self.warnings.append)
-            elif not test(value, step.args):
-                self.warnings.extend(TESTS[step.name].warnings)
-                value = ABSENT
+            value = self._step(step, value)
         return value
+
+    def _step(self, step: plan.Step, value: Any) -> Any:
+        """What one step makes of a value; a test keeps it or makes it absent."""
+        test = TEST_FUNCTIONS.get(step.name)
+        if test is None:
+            args = self._arguments(step.args)
+            return STEP_FUNCTIONS[step.name](value, args, self.warnings.append)
+        if test(value, step.args):
+            return value
+        self.warnings.extend(TESTS[step.name].warnings)
+        return ABSENT
 
     def _arguments(self, args: Any) -> Any:
         """The arguments of a step, with the values among them evaluated."""
