@@ -20,6 +20,8 @@ _LONGEST_SLEEP = 1.0
 _SKEW = 2.0
 _SHORTEST_LEFT = 0.2
 _SET_BACK = 60.0
+_MARGIN_STEP = 0.2
+_LARGEST_MARGIN = 1.2
 
 
 class Pacer:
@@ -33,7 +35,8 @@ class Pacer:
         clock: Seconds since 1970, as the API's own headers count them.
         sleep: Waits for so many seconds.
         random: A number from 0 to 1, for the jitter after a refusal.
-        margin: Seconds to let pass after the end of a window: clocks are never quite the same.
+        margin: Seconds to let pass after the end of a window: clocks are never quite the same, and
+            headers have whole seconds only. Grows when it proves too small.
         max_jitter: The longest jitter in seconds.
     """
 
@@ -167,7 +170,9 @@ class Pacer:
         reset = _number(headers.get(self._names.reset))
         end = self._window_end
         if reset is not None and self._rolled and reset <= self._reset:
-            end = now  # refused in a window that is over
+            # Refused in a window that is over by our clock: the API's ends a little later.
+            end = now
+            self._margin = min(_LARGEST_MARGIN, self._margin + _MARGIN_STEP)
         elif end is None or end <= now:
             end = now + self._names.window
         elif self._remaining is not None:

@@ -22,27 +22,6 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
 
-class Receipt(msgspec.Struct, frozen=True, array_like=True):
-    """What the dead letter of a task needs: the original bytes, where from, the event's name."""
-
-    raw: bytes
-    origin: str
-    name: str | None
-
-
-_RECEIPTS = msgspec.msgpack.Decoder(Receipt)
-
-
-def pack_receipt(raw: bytes, origin: str, name: str | None) -> bytes:
-    """A receipt as bytes."""
-    return msgspec.msgpack.encode(Receipt(raw, origin, name))
-
-
-def unpack_receipt(data: bytes) -> Receipt:
-    """The receipt that ``pack_receipt`` packed."""
-    return _RECEIPTS.decode(data)
-
-
 def pack(task: Task) -> Packed:
     """A task as a tuple. All of its operations concern one person."""
     person = task.operations[0].person
