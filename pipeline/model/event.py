@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.model.refusal import Refusal
 
 EVENT_TYPES = ("identify", "track", "group", "page", "screen", "alias", "delete")
 
@@ -39,3 +42,24 @@ class Event:
         """The event name of a track, the page name of a page, else None."""
         value = self.body.get("event" if self.type == "track" else "name")
         return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """What could not be decoded into an event, with what a dead letter needs.
+
+    Attributes:
+        raw: The bytes; for a member of a batch as in ``Event``. Read again, they are refused again.
+        origin: Where it came from, as in ``Event``.
+        refusal: Why.
+        type: The text under ``type`` as far as it could be read, else None.
+        message_id: As in ``Event``, as far as it could be read.
+        time: As in ``Event``, or None where no timestamp could be read.
+    """
+
+    raw: bytes
+    origin: str
+    refusal: Refusal
+    type: str | None
+    message_id: str
+    time: int | None

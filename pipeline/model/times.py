@@ -20,6 +20,7 @@ _TICK = timedelta(microseconds=1)
 _FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _TICK
 _LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _TICK
 _LONGEST_TEXT = 100
+_LENGTH_IN_SCRIPTS = len("2024-01-02T03:04:05.678Z")
 _LARGEST_EXPONENT = 15
 
 _EXACT = Context(prec=60, rounding=ROUND_FLOOR)
@@ -118,6 +119,11 @@ def _parse_decimal(number: Decimal) -> int | None:
 def _parse_text(text: str) -> int | None:
     if len(text) > _LONGEST_TEXT:
         return None
+    if len(text) == _LENGTH_IN_SCRIPTS and _is_script_time(text):
+        try:
+            return (datetime.fromisoformat(text) - _EPOCH) // _TICK
+        except ValueError:
+            return _parse_iso(text)
     text = text.strip()
     if text[4:5] == "-":
         return _parse_iso(text)
@@ -125,6 +131,17 @@ def _parse_text(text: str) -> int | None:
         return parse_time(int(text)) if text.isdigit() else _parse_decimal(Decimal(text))
     match = _MAIL.fullmatch(text) or _SCRIPT.fullmatch(text)
     return _from_parts(match) if match else None
+
+
+def _is_script_time(text: str) -> bool:
+    """Whether a text has the signs of ``toISOString()`` in their places, the usual shape."""
+    return (
+        text[23] == "Z"
+        and text[19] == "."
+        and text[10] == "T"
+        and text[16] == text[13] == ":"
+        and text[7] == text[4] == "-"
+    )
 
 
 def _parse_iso(text: str) -> int | None:
