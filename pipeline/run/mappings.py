@@ -2,37 +2,71 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pipeline
 from pipeline.errors import ConfigurationError
-from pipeline.mapping.compiler import Compiled, Vocabulary, compile_file
+from pipeline.mapping.compiler import Compiled, OperationShape, Vocabulary, compile_file
 
 HOME = Path(pipeline.__file__).resolve().parent.parent
 """Where mappings/ and schemas/ lie: the checkout, or site-packages."""
 
 DEFAULT_MAPPING = HOME / "mappings" / "intercom.yaml"
 
+_BUILT_IN = "intercom"
+
+
+class _Installed(Mapping[str, Any]):
+    """Destinations by name. Others than the built-in one are looked for only when asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name == _BUILT_IN:
+            from destinations.intercom import DESTINATION
+
+            return DESTINATION
+        return _entry_points()[name].load()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys([_BUILT_IN, *_entry_points()]))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+class _Vocabulary(Mapping[str, Mapping[str, OperationShape]]):
+    """What each destination's operations are called and which fields they take."""
+
+    def __getitem__(self, name: str) -> Mapping[str, OperationShape]:
+        operations: Mapping[str, OperationShape] = destinations()[name].operations
+        return operations
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(destinations())
+
+    def __len__(self) -> int:
+        return len(destinations())
+
+
+@cache
+def _entry_points() -> Mapping[str, Any]:
+    import importlib.metadata  # costs a tenth of what an analyst may wait
+
+    points = importlib.metadata.entry_points(group="penstock.destinations")
+    return {point.name: point for point in points}
+
 
 @cache
 def destinations() -> Mapping[str, Any]:
     """Every installed destination by name (entry points ``penstock.destinations``)."""
-    from destinations.intercom import DESTINATION
-
-    found = {"intercom": DESTINATION}
-    for point in importlib.metadata.entry_points(group="penstock.destinations"):
-        if point.name not in found:
-            found[point.name] = point.load()
-    return found
+    return _Installed()
 
 
 def vocabulary() -> Vocabulary:
     """What each destination's operations are called and which fields they take."""
-    return {name: factory.operations for name, factory in destinations().items()}
+    return _Vocabulary()
 
 
 def compile_mapping_file(path: Path, overrides: Mapping[str, str]) -> Compiled:
