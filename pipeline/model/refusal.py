@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 DEAD_REASONS = {
     "invalid_json": "the line is not one JSON object in valid UTF-8",
+    "unreadable": "the input file is damaged from here on",
     "too_large": "the line is longer than --max-event-bytes",
     "unknown_type": "the event's type is none of identify, track, group, page, ...",
     "schema_violation": "the event does not fit its JSON Schema",

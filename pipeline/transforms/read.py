@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import apache_beam as beam
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 CHUNK_BYTES = 1 << 20
+READERS: Mapping[str, Callable[[BinaryIO], Any]] = {
+    CompressionTypes.GZIP: lambda packed: gzip.GzipFile(fileobj=packed),
+    CompressionTypes.BZIP2: bz2.BZ2File,
+    CompressionTypes.LZMA: lzma.LZMAFile,
+}
 LONGEST_KEPT_LINE = 16 << 20
 """Of a line longer than this (bytes) only the beginning is kept for the dead letter."""
 
@@ -32,10 +41,11 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line without its line break, and where it stands."""
+    """One line without its line break, where it stands, and its offset in the file (bytes)."""
 
     text: bytes
     origin: str
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +68,32 @@ def read_slice(part: Slice) -> Iterator[Line | Unreadable]:
     number = 0
     place = part.shown_as
     try:
-        with FileSystems.open(part.path, compression_type=part.compression) as stream:
+        with _open(part) as stream:
             for offset, text in lines_of(stream, part.start, part.end):
                 number += 1
                 place = f"{part.shown_as}:{number}"
                 if part.start:
                     place = f"{part.shown_as}@{offset}"
                 if text.strip():
-                    yield Line(text, place)
-    except (OSError, EOFError, zlib.error) as error:
+                    yield Line(text, place, offset)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         yield Unreadable(place, f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def _open(part: Slice) -> Iterator[BinaryIO]:
+    """The uncompressed bytes of a file; reading raises EOFError where an archive breaks off.
+
+    Beam's own reader takes a cut-off gzip file for a complete one, and loses the rest silently.
+    """
+    reader = READERS.get(part.compression)
+    handled_by_beam = part.compression if reader is None else CompressionTypes.UNCOMPRESSED
+    with FileSystems.open(part.path, compression_type=handled_by_beam) as stream:
+        if reader is None:
+            yield stream
+        else:
+            with reader(stream) as unpacked:
+                yield unpacked
 
 
 def lines_of(

@@ -1,0 +1,44 @@
+# penstock: `make demo` and `make test` need Python 3.11 and make, nothing else beforehand.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help demo test lint format bench docs check-docs clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/.demo ## send the example events to an emulated Intercom on this machine
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/.dev ## the whole test suite
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.dev ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## put the code into the house's format
+	$(BIN)/ruff check --fix-only -q .
+	$(BIN)/ruff format -q .
+
+bench: $(VENV)/.dev ## the benchmarks: a table, and JSON in build/bench
+	$(BIN)/python tests/benchmarks/run.py
+
+docs: $(VENV)/.dev ## write the generated pages and schemas anew
+	$(BIN)/python -m pipeline.mapping.generate
+
+clean: ## remove what was built
+	rm -rf build dist *.egg-info .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: setup.py | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q -e .
+	@touch $@
+
+$(VENV)/.dev: setup.py | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q -e '.[dev]'
+	@touch $@ $(VENV)/.demo

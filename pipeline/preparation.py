@@ -1,0 +1,72 @@
+"""From one line of input to what must be done about it: decode, validate, select, map.
+
+Pure, and knows no engine: the Beam adapter, ``--dry-run`` and the tests all call ``Preparer``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.mapping.interpreter import Interpreter, Mapped
+from pipeline.mapping.plan import MappingPlan
+from pipeline.model.decode import DEFAULT_MAX_BYTES, decode_line
+from pipeline.model.event import Event, Rejected
+from pipeline.model.refusal import Refusal, Skip
+from pipeline.validation.registry import SchemaSet
+from pipeline.validation.validator import Validator
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An event that goes to the dead letters, and the step that refused it."""
+
+    event: Event | Rejected
+    refusal: Refusal
+    stage: str
+
+
+Prepared = tuple[Event, Mapped | Skip] | Refused
+"""What became of one event: to be delivered, wanted by nobody, or refused."""
+
+
+class Preparer:
+    """Prepares events by one mapping and one set of schemas. Build it on the worker.
+
+    Args:
+        mapping: The compiled mapping.
+        schemas: The schemas of the event types.
+        now: Time of the run in microseconds since 1970, for events that say no time.
+        max_bytes: A longer line is refused.
+    """
+
+    def __init__(
+        self,
+        mapping: MappingPlan,
+        schemas: SchemaSet,
+        *,
+        now: int,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+    ) -> None:
+        self._interpreter = Interpreter(mapping)
+        self._validator = Validator(schemas)
+        self._now = now
+        self._max_bytes = max_bytes
+
+    def prepare(self, line: bytes, origin: str) -> Iterator[Prepared]:
+        """Everything that the line holds, in its order; nothing is ever left out."""
+        for found in decode_line(line, origin=origin, now=self._now, max_bytes=self._max_bytes):
+            if isinstance(found, Rejected):
+                yield Refused(found, found.refusal, "decode")
+            else:
+                yield self.shape(found)
+
+    def shape(self, event: Event) -> Prepared:
+        """What becomes of one decoded event."""
+        faults = self._validator.check(event)
+        if faults:
+            return Refused(event, Refusal("schema_violation", faults), "validate")
+        result = self._interpreter.map(event)
+        if isinstance(result, Refusal):
+            return Refused(event, result, "map")
+        return (event, result)

@@ -1,0 +1,181 @@
+"""A bounded run from files to the destination: checks everything first, then starts."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections import Counter
+from dataclasses import dataclass, fields
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics.metric import MetricsFilter
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from destinations.intercom import Intercom
+from destinations.intercom.connection import endpoint
+from destinations.intercom.options import IntercomOptions
+from destinations.transport import Endpoint
+from pipeline.errors import CredentialsRefused, UsageError
+from pipeline.mapping.plan import MappingPlan
+from pipeline.model.exchange import Verdict
+from pipeline.model.operation import Call
+from pipeline.run import graph, inputs
+from pipeline.run.beam_options import pipeline_options
+from pipeline.run.config import RunConfig
+from pipeline.run.summary import Summary, of_counts
+from pipeline.run.worker import OpenState, Rehearse, SendTo, scope_of
+from pipeline.state.store import StateStore
+from pipeline.transforms.counting import LIVE, NAMESPACE
+from pipeline.transforms.dead_letters import DeadLetterFormat
+from pipeline.transforms.deliver import DeliverSettings
+from pipeline.transforms.prepare import PrepareSettings
+from pipeline.validation.registry import SchemaSet
+
+_IN_MEMORY = "sqlite://"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run that has been checked and can start."""
+
+    config: RunConfig
+    mapping: MappingPlan
+    schemas: SchemaSet
+    destination: Intercom
+    endpoint: Endpoint | None
+    options: PipelineOptions
+
+
+def check(config: RunConfig, mapping: MappingPlan) -> Job:
+    """Everything that can be known to be wrong before the first event is read.
+
+    Raises:
+        UsageError: An option, a file, the token or the state cannot be used.
+        CredentialsRefused: The destination refuses the token.
+    """
+    options = pipeline_options(config.beam_args)
+    schemas = SchemaSet.load(config.schemas)
+    declared = {option.name for option in fields(IntercomOptions)}
+    destination = Intercom.from_settings(
+        {name: value for name, value in mapping.settings if name in declared}
+    )
+    target = None
+    if not config.dry_run:
+        target = endpoint(
+            config.region,
+            base_url=config.endpoint,
+            concurrency=config.concurrency,
+            insecure=config.insecure,
+        )
+        with StateStore.open(config.state):
+            pass
+    return Job(config, mapping, schemas, destination, target, options)
+
+
+def greet(job: Job, live: Counter[str]) -> None:
+    """Ask the destination who we are, so that a wrong address or token is known at once.
+
+    Raises:
+        UsageError: Nothing answers there.
+        CredentialsRefused: The token is refused.
+    """
+    if job.endpoint is None:
+        return
+    with job.endpoint.open() as transport:
+        answer = transport.send(Call("GET", "/me"))
+    live[f"calls/GET /me/{answer.status}"] += 1
+    if answer.status == 0:
+        message = f"cannot reach {job.endpoint.base_url}: {_first_sentence(answer.text)}"
+        raise UsageError(message)
+    if job.destination.judge(answer) is Verdict.FATAL:
+        message = (
+            f"{job.endpoint.base_url} refuses the access token (HTTP {answer.status}); "
+            "check INTERCOM_ACCESS_TOKEN"
+        )
+        raise CredentialsRefused(message)
+
+
+def _first_sentence(text: str) -> str:
+    """The cause at the end of a chain of wrapped errors, in a few words."""
+    words = text.rpartition(": ")[2] or text
+    return words.strip("'\")( ")[:200]
+
+
+def run(job: Job) -> Summary:
+    """Run the graph to its end and account for every event.
+
+    Raises:
+        UsageError: The input or the destination cannot be reached.
+        CredentialsRefused: The token was refused before anything was sent.
+    """
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)
+    started, began = time.time_ns() // 1000, time.monotonic()
+    run_id = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:6]}"
+    config = job.config
+    before: Counter[str] = Counter()
+    LIVE.clear()
+    with inputs.slices(config.inputs) as slices:
+        greet(job, before)
+        p = beam.Pipeline(options=job.options)
+        prepare, deliver = _settings(job, now=started)
+        graph.build(
+            p,
+            slices,
+            prepare=prepare,
+            deliver=deliver,
+            dead_letters=config.dead_letters,
+            run_id=run_id,
+        )
+        result = p.run()
+        result.wait_until_finish()
+    counts = before + _counts(result)
+    return of_counts(
+        counts,
+        run_id=run_id,
+        mapping={
+            "name": job.mapping.name,
+            "file": job.mapping.file,
+            "fingerprint": job.mapping.fingerprint,
+        },
+        seconds=time.monotonic() - began,
+        started_at=started,
+        dry_run=config.dry_run,
+    )
+
+
+def _settings(job: Job, *, now: int) -> tuple[PrepareSettings, DeliverSettings]:
+    config = job.config
+    letters = DeadLetterFormat(job.mapping.name, job.mapping.fingerprint)
+    merge_by = {
+        kind: spec.merge_by
+        for kind, spec in job.destination.operations.items()
+        if spec.merge_by is not None
+    }
+    prepare = PrepareSettings(
+        mapping=job.mapping,
+        schemas=job.schemas,
+        now=now,
+        max_event_bytes=config.max_event_bytes,
+        merge_by=merge_by,
+        dead_letters=letters,
+    )
+    scope = scope_of(job.destination.name, job.endpoint.base_url if job.endpoint else "")
+    deliver = DeliverSettings(
+        destination=job.destination,
+        open_send=SendTo(job.endpoint) if job.endpoint else Rehearse(),
+        open_memory=OpenState(config.state if job.endpoint else _IN_MEMORY, scope),
+        rate_headers=job.destination.rate_headers,
+        merge_by=merge_by,
+        dead_letters=letters,
+        concurrency=config.concurrency if job.endpoint else 1,
+        per_minute=config.rate,
+        paced=job.endpoint is not None,
+    )
+    return prepare, deliver
+
+
+def _counts(result: Any) -> Counter[str]:
+    found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))
+    return Counter({counter.key.metric.name: counter.result or 0 for counter in found["counters"]})

@@ -1,0 +1,74 @@
+"""Options for Beam behind our own: checked, so that a mistyped flag is not silently ignored."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipeline.errors import UsageError
+
+DEFAULT_RUNNER = "FnApiRunner"
+"""Named on purpose: `DirectRunner` is another engine on another machine."""
+
+LOCAL_RUNNERS = frozenset({"FnApiRunner", "DirectRunner", "SwitchingDirectRunner"})
+
+
+def pipeline_options(args: Sequence[str]) -> PipelineOptions:
+    """Beam's options from the words behind our own.
+
+    Raises:
+        UsageError: A word is no option of Beam.
+    """
+    unknown, known = _unknown(args)
+    if unknown:
+        word = unknown[0].partition("=")[0]
+        close = difflib.get_close_matches(word, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else "; see penstock run --help"
+        message = f"neither penstock nor Beam has an option {word}{hint}"
+        raise UsageError(message)
+    flags = list(args)
+    if not any(word == "--runner" or word.startswith("--runner=") for word in flags):
+        flags.append(f"--runner={DEFAULT_RUNNER}")
+    options = PipelineOptions(flags)
+    setup = options.view_as(_setup_options())
+    if setup.setup_file is not None:
+        # Beam changes to the directory of the file, and a bare name has none.
+        setup.setup_file = str(Path(setup.setup_file).resolve())
+    return options
+
+
+def runner_of(options: PipelineOptions) -> str:
+    """The name of the runner in force."""
+    return str(options.get_all_options()["runner"])
+
+
+def is_local(options: PipelineOptions) -> bool:
+    """Whether the run stays in this process, so that live counts can be shown."""
+    return runner_of(options) in LOCAL_RUNNERS
+
+
+def _setup_options() -> type[PipelineOptions]:
+    from apache_beam.options.pipeline_options import SetupOptions
+
+    found: type[PipelineOptions] = SetupOptions
+    return found
+
+
+def _unknown(args: Sequence[str]) -> tuple[list[str], list[str]]:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
+    for options in PipelineOptions.__subclasses__():
+        options._add_argparse_args(parser)
+    try:
+        _, unknown = parser.parse_known_args(list(args))
+    except SystemExit as error:
+        message = f"a Beam option is not complete: {' '.join(args)}"
+        raise UsageError(message) from error
+    ours = ["--input", "--mapping", "--endpoint", "--region", "--state", "--dead-letters",
+            "--summary", "--set", "--dry-run", "--schemas", "--concurrency", "--rate",
+            "--max-event-bytes", "--quiet", "--insecure"]  # fmt: skip
+    known = [option for action in parser._actions for option in action.option_strings]
+    return unknown, [*ours, *known]

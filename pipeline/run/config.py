@@ -1,0 +1,47 @@
+"""What a run is told: one frozen record, from the command line, a job file or a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.model.decode import DEFAULT_MAX_BYTES
+from pipeline.run.mappings import DEFAULT_MAPPING, HOME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """The options of ``penstock run``.
+
+    Attributes:
+        inputs: File patterns of any Beam file system; ``-`` for standard input.
+        mapping: The mapping file.
+        schemas: The directory with the event schemas.
+        settings: Overrides of the mapping's settings, as typed.
+        region: Of the destination, where no endpoint is given.
+        endpoint: Root of the API; wins over ``region``.
+        insecure: Allow plain http to another machine.
+        state: URL of the state store.
+        dead_letters: Directory of any Beam file system.
+        dry_run: Do everything but send, and leave the state as it is.
+        concurrency: So many people are delivered at the same time.
+        rate: Own ceiling in calls a minute, or None.
+        max_event_bytes: Longer lines are refused.
+        beam_args: Options for Beam, as typed.
+    """
+
+    inputs: tuple[str, ...]
+    mapping: Path = DEFAULT_MAPPING
+    schemas: Path = HOME / "schemas"
+    settings: Mapping[str, str] = field(default_factory=dict)
+    region: str = "us"
+    endpoint: str | None = None
+    insecure: bool = False
+    state: str = "sqlite://"
+    dead_letters: str = "dead-letters"
+    dry_run: bool = False
+    concurrency: int = 16
+    rate: float | None = None
+    max_event_bytes: int = DEFAULT_MAX_BYTES
+    beam_args: tuple[str, ...] = ()

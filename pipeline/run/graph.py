@@ -1,0 +1,83 @@
+"""The graph of a run: the same transforms, under the same names, whatever the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import apache_beam as beam
+from apache_beam.pvalue import AsDict
+from apache_beam.typehints import Tuple
+
+from pipeline.flow.packing import Packed
+from pipeline.transforms import prepare as prep
+from pipeline.transforms.dead_letters import WriteDeadLetters
+from pipeline.transforms.deliver import Deliver, DeliverSettings, MergeShared
+from pipeline.transforms.prepare import Prepare, PrepareSettings, ResolveEmails
+from pipeline.transforms.read import ReadLines, Slice
+
+PACKED = Tuple[int, int, str, str, bytes, bytes]
+"""``Packed`` for Beam's coders: small tuples of bytes cross a shuffle twice as fast."""
+
+
+def build(
+    p: beam.Pipeline,
+    slices: Sequence[Slice],
+    *,
+    prepare: PrepareSettings,
+    deliver: DeliverSettings,
+    dead_letters: str,
+    run_id: str,
+) -> None:
+    """Add a bounded run to ``p``: read, prepare, group by person, deliver, keep what is refused.
+
+    Args:
+        p: The pipeline.
+        slices: What to read.
+        prepare: For the first step.
+        deliver: For the last step.
+        dead_letters: Directory for dead letters.
+        run_id: Begins the names of files this run writes.
+    """
+    lines = (
+        p
+        | "Slices" >> beam.Create(list(slices), reshuffle=False)
+        | "SpreadSlices" >> beam.Reshuffle()
+        | "ReadLines" >> beam.ParDo(ReadLines())
+    )
+    prepared = lines | "Prepare" >> beam.ParDo(Prepare(prepare)).with_outputs(
+        prep.BY_EMAIL, prep.LINKS, prep.SHARED, prep.DEAD, main=prep.PEOPLE
+    )
+    by_email = {
+        prep.BY_EMAIL: prepared[prep.BY_EMAIL] | "TypeByEmail" >> _typed(Tuple[str, PACKED]),
+        prep.LINKS: prepared[prep.LINKS] | "TypeLinks" >> _typed(Tuple[str, Tuple[int, str]]),
+    }
+    resolved = (
+        by_email
+        | "JoinEmails" >> beam.CoGroupByKey()
+        | "ResolveEmails" >> beam.ParDo(ResolveEmails()).with_output_types(Tuple[str, PACKED])
+    )
+    merged = (
+        prepared[prep.SHARED]
+        | "GroupShared" >> beam.GroupByKey()
+        | "MergeShared" >> beam.ParDo(MergeShared())
+    )
+    refused = (
+        (prepared[prep.PEOPLE] | "TypePeople" >> _typed(Tuple[str, PACKED]), resolved)
+        | "AllTasks" >> beam.Flatten()
+        | "GroupByPerson" >> beam.GroupByKey()
+        | "Deliver" >> beam.ParDo(Deliver(deliver), AsDict(merged)).with_output_types(bytes)
+    )
+    (
+        (prepared[prep.DEAD], refused)
+        | "AllDeadLetters" >> beam.Flatten()
+        | "WriteDeadLetters" >> beam.ParDo(WriteDeadLetters(dead_letters, run_id))
+    )
+
+
+def _typed(hint: object) -> beam.PTransform:
+    """Nothing but a type, so that the coder of the next shuffle is a fast one."""
+    return beam.Map(_same).with_output_types(hint)
+
+
+def _same(element: tuple[str, Packed]) -> tuple[str, Packed]:
+    return element

@@ -1,0 +1,52 @@
+"""What workers open for themselves: connections and the state. Picklable, and holds no secret."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from destinations.intercom.rehearsal import rehearse
+from destinations.transport import Endpoint
+from pipeline.model.exchange import Memory
+from pipeline.state.memory import RememberedState
+from pipeline.state.store import StateStore
+from pipeline.transforms.deliver import Send
+
+
+@dataclass(frozen=True, slots=True)
+class SendTo:
+    """Opens a transport to an endpoint; the token is read on the worker."""
+
+    endpoint: Endpoint
+
+    def __call__(self, stack: ExitStack) -> Send:
+        """A function that makes calls until the stack is closed."""
+        return stack.enter_context(self.endpoint.open()).send
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearse:
+    """Opens nothing: every call is answered as a willing API would."""
+
+    def __call__(self, stack: ExitStack) -> Send:
+        """A function that answers calls."""
+        return rehearse
+
+
+@dataclass(frozen=True, slots=True)
+class OpenState:
+    """Opens the state store and the memory of one workspace in it."""
+
+    url: str
+    scope: str
+
+    def __call__(self, stack: ExitStack) -> Memory:
+        """The memory; it is stored and closed with the stack."""
+        store = stack.enter_context(StateStore.open(self.url))
+        return stack.enter_context(RememberedState(store, self.scope))
+
+
+def scope_of(destination: str, base_url: str) -> str:
+    """Keeps what is remembered of different workspaces apart: 16 hex digits."""
+    return hashlib.sha256(f"{destination} {base_url.rstrip('/')}".encode()).hexdigest()[:16]

@@ -1,0 +1,166 @@
+"""The last step: one person's tasks in, their calls made, dead letters out."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.transforms.window import GlobalWindows
+
+from pipeline.flow.deliver import deliver
+from pipeline.flow.drive import CallRecord, Driver
+from pipeline.flow.pacing import Pacer
+from pipeline.flow.packing import Packed, unpack
+from pipeline.flow.pool import DeliveryPool
+from pipeline.flow.retrying import RetryPolicy
+from pipeline.flow.shared import Cells, SharedWrites, fields_of, merge
+from pipeline.flow.work import Task, Work, sequence
+from pipeline.model.exchange import Deliverer, Memory, RateHeaders
+from pipeline.model.operation import Call, Outcome, Response
+from pipeline.transforms.counting import Counts
+from pipeline.transforms.dead_letters import DeadLetterFormat
+
+Send = Callable[[Call], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverSettings:
+    """Everything the step needs, picklable.
+
+    Attributes:
+        destination: The API.
+        open_send: Called on the worker with the stack that closes it; makes single calls.
+        open_memory: Called on the worker with the stack that closes it.
+        rate_headers: Where the API says what is left of its rate.
+        merge_by: Operation kind -> the field that names a thing shared by people.
+        dead_letters: How refusals are written.
+        concurrency: So many people are delivered at the same time.
+        per_minute: Own ceiling of calls a minute, or None.
+        retries: When to try again.
+        paced: False where no call leaves the machine.
+    """
+
+    destination: Deliverer
+    open_send: Callable[[ExitStack], Send]
+    open_memory: Callable[[ExitStack], Memory]
+    rate_headers: RateHeaders
+    merge_by: Mapping[str, str]
+    dead_letters: DeadLetterFormat
+    concurrency: int = 16
+    per_minute: float | None = None
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
+    paced: bool = True
+
+
+class Deliver(beam.DoFn):
+    """(person key, packed tasks) with the merged shared writes as side input -> dead letters."""
+
+    def __init__(self, settings: DeliverSettings) -> None:
+        self._settings = settings
+
+    def setup(self) -> None:
+        """Open connections and the state, on the worker."""
+        settings = self._settings
+        self._stack = ExitStack()
+        self._calls: queue.SimpleQueue[CallRecord] = queue.SimpleQueue()
+        self._memory = settings.open_memory(self._stack)
+        self._driver = Driver(
+            settings.destination,
+            settings.open_send(self._stack),
+            Pacer(settings.rate_headers, per_minute=settings.per_minute)
+            if settings.paced
+            else Unpaced(),
+            policy=settings.retries,
+            on_call=self._calls.put,
+        )
+
+    def start_bundle(self) -> None:
+        """Begin with an idle pool."""
+        self._counts = Counts()
+        self._shared: SharedWrites | None = None
+        self._pool: DeliveryPool[list[tuple[Task, Outcome]]] = DeliveryPool(
+            self._deliver, concurrency=self._settings.concurrency
+        )
+
+    def process(
+        self,
+        element: tuple[str, Iterable[Packed]],
+        shared: Mapping[tuple[str, str], Mapping[str, Any]],
+    ) -> Iterator[bytes]:
+        """Hand one person's work to the pool; yield what is refused of what is ready."""
+        if self._shared is None:
+            self._shared = SharedWrites(
+                self._driver, merge_by=self._settings.merge_by, merged=shared
+            )
+        key, packed = element
+        user_id = key[2:] if key.startswith("u:") else None
+        work = sequence(key, (unpack(each, user_id=user_id) for each in packed))
+        self._pool.submit(work)
+        for outcomes in self._pool.ready():
+            yield from self._account(outcomes)
+        self._count_calls()
+
+    def finish_bundle(self) -> Iterator[Any]:
+        """Wait for everything under way."""
+        try:
+            for outcomes in self._pool.drain():
+                for letter in self._account(outcomes):
+                    yield GlobalWindows.windowed_value(letter)
+        finally:
+            self._pool.close()
+        self._count_calls()
+        if self._driver.halted is not None:
+            self._counts.add("halted")
+        self._counts.flush()
+
+    def teardown(self) -> None:
+        """Close connections and the state."""
+        self._stack.close()
+
+    def _deliver(self, work: Work) -> list[tuple[Task, Outcome]]:
+        return deliver(work, self._shared or self._driver, self._memory)
+
+    def _account(self, outcomes: list[tuple[Task, Outcome]]) -> Iterator[bytes]:
+        for task, outcome in outcomes:
+            for warning in outcome.warnings:
+                self._counts.add("warnings/" + warning)
+            if outcome.status == "delivered":
+                self._counts.add("delivered")
+                continue
+            self._counts.add(f"{outcome.status}/{outcome.reason}")
+            if outcome.status == "dead":
+                yield self._settings.dead_letters.of_task(task, outcome)
+
+    def _count_calls(self) -> None:
+        while not self._calls.empty():
+            call = self._calls.get()
+            self._counts.add(f"calls/{call.method} {call.template}/{call.status}")
+
+
+class Unpaced:
+    """Lets every call through at once."""
+
+    def acquire(self) -> float:
+        """Never waits."""
+        return 0.0
+
+    def observe(self, headers: Mapping[str, str], status: int) -> None:
+        """Learns nothing."""
+
+
+class MergeShared(beam.DoFn):
+    """((kind, thing), cells of many bundles) -> ((kind, thing), fields of the one write)."""
+
+    def process(
+        self, element: tuple[tuple[str, str], Iterable[Cells]]
+    ) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+        """Merge; of every field the newest value stays."""
+        thing, all_cells = element
+        merged: Cells = {}
+        for cells in all_cells:
+            merge(merged, cells)
+        yield (thing, fields_of(merged))

@@ -1,0 +1,184 @@
+"""The first fused step: lines in, packed tasks out; what is refused or unwanted leaves here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.pvalue import TaggedOutput
+from apache_beam.transforms.window import GlobalWindows
+
+from pipeline.flow.dead_letters import Receipt
+from pipeline.flow.packing import Packed, pack
+from pipeline.flow.shared import Cells, cells_of, merge
+from pipeline.flow.work import Task
+from pipeline.mapping.interpreter import Mapped
+from pipeline.mapping.plan import MappingPlan
+from pipeline.model.event import Event, Rejected
+from pipeline.model.refusal import Refusal, Skip
+from pipeline.preparation import Preparer, Refused
+from pipeline.transforms.counting import Counts
+from pipeline.transforms.dead_letters import DeadLetterFormat
+from pipeline.transforms.read import Line, Unreadable
+from pipeline.validation.registry import SchemaSet
+
+PEOPLE = "people"
+BY_EMAIL = "by_email"
+LINKS = "links"
+SHARED = "shared"
+DEAD = "dead"
+
+_HELD_THINGS = 10_000
+"""So many companies, or links, are held before they are handed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareSettings:
+    """Everything the step needs, picklable.
+
+    Attributes:
+        mapping: The compiled mapping.
+        schemas: The schemas of the event types.
+        now: Time of the run, microseconds since 1970.
+        max_event_bytes: Longer lines are refused.
+        merge_by: Operation kind -> the field that names a thing shared by people.
+        dead_letters: How refusals are written.
+    """
+
+    mapping: MappingPlan
+    schemas: SchemaSet
+    now: int
+    max_event_bytes: int
+    merge_by: Mapping[str, str]
+    dead_letters: DeadLetterFormat
+
+
+class Prepare(beam.DoFn):
+    """``Line`` -> (person key, packed task), with four side outputs.
+
+    ``BY_EMAIL``: (e-mail in lower case, packed task) of people known by e-mail only. ``LINKS``:
+    (e-mail, (time, userId)) that identifies stated. ``SHARED``: ((kind, thing), cells) of writes
+    that people share. ``DEAD``: dead letters as bytes.
+    """
+
+    def __init__(self, settings: PrepareSettings) -> None:
+        self._settings = settings
+
+    def setup(self) -> None:
+        """Build validators and the mapping's functions, on the worker."""
+        settings = self._settings
+        self._preparer = Preparer(
+            settings.mapping,
+            settings.schemas,
+            now=settings.now,
+            max_bytes=settings.max_event_bytes,
+        )
+
+    def start_bundle(self) -> None:
+        """Begin with nothing held."""
+        self._counts = Counts()
+        self._shared: dict[tuple[str, str], Cells] = {}
+        self._links: dict[str, tuple[int, str]] = {}
+
+    def process(self, element: Line | Unreadable) -> Iterator[Any]:
+        """Prepare every event of one line."""
+        if isinstance(element, Unreadable):
+            yield from self._unreadable(element)
+            return
+        index = -1
+        for index, prepared in enumerate(self._preparer.prepare(element.text, element.origin)):
+            if isinstance(prepared, Refused):
+                yield self._dead(prepared.event, prepared.refusal, prepared.stage)
+                continue
+            event, result = prepared
+            if isinstance(result, Skip):
+                self._counts.add("skipped/" + result.reason)
+                continue
+            yield from self._task(event, result, element.offset + index)
+        self._counts.add("received", index + 1)
+        if len(self._shared) + len(self._links) > _HELD_THINGS:
+            yield from self._held()
+
+    def finish_bundle(self) -> Iterator[Any]:
+        """Hand on what was held."""
+        for output in self._held():
+            value = GlobalWindows.windowed_value(output.value)
+            yield TaggedOutput(output.tag, value)
+        self._counts.flush()
+
+    def _task(self, event: Event, mapped: Mapped, seq: int) -> Iterator[Any]:
+        for warning in mapped.warnings:
+            self._counts.add("warnings/" + warning)
+        self._note_shared(event, mapped)
+        task = Task(
+            message_id=event.message_id,
+            time=event.time,
+            type=event.type,
+            operations=mapped.operations,
+            seq=seq,
+            receipt=Receipt.of(event).pack(),
+        )
+        person = mapped.person
+        email = person.email.lower() if person.email is not None else None
+        if person.user_id is None and email is not None:
+            yield TaggedOutput(BY_EMAIL, (email, pack(task)))
+            return
+        if event.type == "identify" and person.user_id is not None and email is not None:
+            self._links[email] = max(
+                self._links.get(email, (event.time, person.user_id)), (event.time, person.user_id)
+            )
+        yield (person.key or _key_of_nobody(mapped, self._settings.merge_by), pack(task))
+
+    def _note_shared(self, event: Event, mapped: Mapped) -> None:
+        for operation in mapped.operations:
+            field = self._settings.merge_by.get(operation.kind)
+            if field is not None and field in operation.fields:
+                thing = (operation.kind, str(operation.fields[field]))
+                cells = cells_of(operation.fields, time=event.time, message_id=event.message_id)
+                merge(self._shared.setdefault(thing, {}), cells)
+
+    def _held(self) -> Iterable[TaggedOutput]:
+        for thing, cells in self._shared.items():
+            yield TaggedOutput(SHARED, (thing, cells))
+        for email, link in self._links.items():
+            yield TaggedOutput(LINKS, (email, link))
+        self._shared, self._links = {}, {}
+
+    def _dead(self, event: Event | Rejected, refusal: Refusal, stage: str) -> TaggedOutput:
+        self._counts.add("dead/" + refusal.reason)
+        letter = self._settings.dead_letters.of_event(event, refusal, stage=stage)
+        return TaggedOutput(DEAD, letter)
+
+    def _unreadable(self, element: Unreadable) -> Iterator[TaggedOutput]:
+        refusal = Refusal.because("unreadable", element.message)
+        rejected = Rejected(b"", element.origin, refusal, None, "", None)
+        self._counts.add("received")
+        yield self._dead(rejected, refusal, "decode")
+
+
+def _key_of_nobody(mapped: Mapped, merge_by: Mapping[str, str]) -> str:
+    """The key of work that concerns no person, only a shared thing."""
+    for operation in mapped.operations:
+        field = merge_by.get(operation.kind)
+        if field is not None and field in operation.fields:
+            return f"c:{operation.fields[field]}"
+    return "n:"
+
+
+class ResolveEmails(beam.DoFn):
+    """(e-mail, its packed tasks and links) -> (person key, packed task).
+
+    The newest identify that stated both decides whose the e-mail is (design decision 6).
+    """
+
+    def process(
+        self, element: tuple[str, Mapping[str, Iterable[Any]]]
+    ) -> Iterator[tuple[str, Packed]]:
+        """Give every task of an e-mail its person's key."""
+        email, grouped = element
+        links: list[tuple[int, str]] = list(grouped[LINKS])
+        key = "u:" + max(links)[1] if links else "e:" + email
+        for task in grouped[BY_EMAIL]:
+            yield (key, task)
