@@ -18,7 +18,7 @@ from destinations.intercom.emulator.errors import (
     no_such_route,
 )
 from destinations.intercom.emulator.faults import PASSES_THROUGH, Fault, Faults
-from destinations.intercom.emulator.messages import Request, Response, encode_json
+from destinations.intercom.emulator.messages import JsonText, Request, Response, encode_json
 from destinations.intercom.emulator.request_log import RequestLog
 from destinations.intercom.emulator.versions import VERSIONS
 from destinations.intercom.emulator.workspace import Workspace
@@ -231,7 +231,8 @@ _DECODER = json.JSONDecoder(parse_constant=_no_constants)
 
 def _json_response(status: int, body: Any, headers: dict[str, str]) -> Response:
     headers["Content-Type"] = "application/json; charset=utf-8"
-    return Response(status, headers, encode_json(body).encode())
+    text = body if isinstance(body, JsonText) else encode_json(body)
+    return Response(status, headers, text.encode())
 
 
 def _made_up(fault: Fault, headers: dict[str, str]) -> Response:

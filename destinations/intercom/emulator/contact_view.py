@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
+
+from destinations.intercom.emulator.messages import JsonText, encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,15 +51,34 @@ _LOCATION: JsonObject = {
     "type": "location",
     **dict.fromkeys(["country", "region", "city", "country_code", "continent_code"]),
 }
-_NOBODY: JsonObject = {"type": "list", "data": []}
+
+
+_ID = "{id}"
 
 
 def contact_view(call: Call, contact: Contact) -> JsonObject:
     """The contact object of the version that the caller speaks; all times are unix seconds."""
+    return {
+        **_changing(call, contact),
+        **_constant(call.version >= PUSH_MESSAGING_SINCE),
+        **_by_id_only(contact.id),
+    }
+
+
+def contact_text(call: Call, contact: Contact) -> JsonText:
+    """The same as JSON text. Most of it never changes and is encoded once for all contacts."""
+    constant, by_id_only = _encoded(call.version >= PUSH_MESSAGING_SINCE)
+    changing = encode_json(_changing(call, contact))
+    return JsonText(f"{changing[:-1]},{constant},{by_id_only.replace(_ID, contact.id)}}}")
+
+
+def _changing(call: Call, contact: Contact) -> JsonObject:
     path = f"/contacts/{contact.id}"
     owner: int | str | None = contact.owner_id
+    if owner is not None and call.version >= OWNER_IS_TEXT_SINCE:
+        owner = str(owner)
     avatar = contact.avatar_url
-    view: JsonObject = {
+    return {
         "type": "contact",
         "id": contact.id,
         "workspace_id": call.workspace.id_code,
@@ -67,29 +89,43 @@ def contact_view(call: Call, contact: Contact) -> JsonObject:
         "name": contact.name,
         "avatar": None if avatar is None else {"type": "avatar", "image_url": avatar},
         "owner_id": owner,
-        "social_profiles": _NOBODY,
-        "has_hard_bounced": False,
-        "marked_email_as_spam": False,
         "unsubscribed_from_emails": contact.unsubscribed,
         "created_at": contact.created_at,
         "updated_at": contact.updated_at,
         "signed_up_at": contact.signed_up_at,
         "last_seen_at": contact.last_seen_at,
-        **_DEVICE_FIELDS,
-        "location": _LOCATION,
         "custom_attributes": contact.custom.copy(),
         "tags": _links(path, "tag", "tags", contact.tags),
-        "notes": _links(path, "note", "notes", ()),
         "companies": _links(path, "company", "companies", contact.companies),
+    }
+
+
+def _constant(push_messaging: bool) -> JsonObject:
+    return {
+        "has_hard_bounced": False,
+        "marked_email_as_spam": False,
+        "social_profiles": {"type": "list", "data": []},
+        **_DEVICE_FIELDS,
+        "location": _LOCATION,
+        **_CAMPAIGN_FIELDS,
+        **({"enabled_push_messaging": None} if push_messaging else {}),
+    }
+
+
+def _by_id_only(contact_id: str) -> JsonObject:
+    path = f"/contacts/{contact_id}"
+    return {
+        "notes": _links(path, "note", "notes", ()),
         "opted_out_subscription_types": _links(path, "subscription", "subscriptions", ()),
         "opted_in_subscription_types": _links(path, "subscription", "subscriptions", ()),
-        **_CAMPAIGN_FIELDS,
     }
-    if call.version >= PUSH_MESSAGING_SINCE:
-        view["enabled_push_messaging"] = None
-        if call.version >= OWNER_IS_TEXT_SINCE and owner is not None:
-            view["owner_id"] = str(owner)
-    return view
+
+
+@functools.cache
+def _encoded(push_messaging: bool) -> tuple[str, str]:
+    """The inner text of both unchanging parts."""
+    constant = encode_json(_constant(push_messaging))
+    return constant[1:-1], encode_json(_by_id_only(_ID))[1:-1]
 
 
 def _links(path: str, kind: str, plural: str, ids: Collection[str]) -> JsonObject:

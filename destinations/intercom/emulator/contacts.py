@@ -13,7 +13,7 @@ from destinations.intercom.emulator.contact_lookup import (
     conflict,
     user_not_found,
 )
-from destinations.intercom.emulator.contact_view import contact_view
+from destinations.intercom.emulator.contact_view import contact_text
 from destinations.intercom.emulator.errors import ApiError, bad_request, missing, no_such_route
 from destinations.intercom.emulator.model import Contact, JsonObject
 
@@ -56,7 +56,7 @@ def create(call: Call) -> Answer:
     apply_changes(contact, changes, now=call.now)
     workspace.add_contact(contact)
     call.about(contact)
-    return 200, contact_view(call, contact)
+    return 200, contact_text(call, contact)
 
 
 def _blocker(call: Call, external_id: str | None, email: str) -> Contact | None:
@@ -78,7 +78,7 @@ def _blocker(call: Call, external_id: str | None, email: str) -> Contact | None:
 
 def read(call: Call) -> Answer:
     """GET /contacts/{id}."""
-    return 200, contact_view(call, active_by_id(call, call.params[0]))
+    return 200, contact_text(call, active_by_id(call, call.params[0]))
 
 
 def find_by_external_id(call: Call) -> Answer:
@@ -90,7 +90,7 @@ def find_by_external_id(call: Call) -> Answer:
     if contact is None:
         raise user_not_found(call)
     call.about(contact)
-    return 200, contact_view(call, contact)
+    return 200, contact_text(call, contact)
 
 
 def update(call: Call) -> Answer:
@@ -118,7 +118,7 @@ def update(call: Call) -> Answer:
         call.workspace.change_email(contact, email)
     apply_changes(contact, changes, now=call.now)
     call.about(contact)
-    return 200, contact_view(call, contact)
+    return 200, contact_text(call, contact)
 
 
 def delete(call: Call) -> Answer:

@@ -74,9 +74,8 @@ class Emulator:
         if self._server is None:
             message = "the emulator is not running"
             raise RuntimeError(message)
-        host, port = self._server.server_address[:2]
-        shown = f"[{host!s}]" if ":" in str(host) else str(host)
-        return f"http://{shown}:{port}"
+        host, port = self._server.address
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     @property
     def settings(self) -> EmulatorSettings:

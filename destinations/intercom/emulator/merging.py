@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from destinations.intercom.emulator import fields
 from destinations.intercom.emulator.contact_lookup import active_by_id
-from destinations.intercom.emulator.contact_view import contact_view
+from destinations.intercom.emulator.contact_view import contact_text
 from destinations.intercom.emulator.errors import ApiError, missing
 from destinations.intercom.emulator.events import store_event
 
@@ -34,7 +34,7 @@ def merge(call: Call) -> Answer:
         raise ApiError(422, "unprocessable_entity", message)
     absorb(call.workspace, lead, user, now=int(call.now))
     call.about(user)
-    return 200, contact_view(call, user)
+    return 200, contact_text(call, user)
 
 
 def absorb(workspace: Workspace, lead: Contact, user: Contact, *, now: int) -> None:

@@ -12,6 +12,12 @@ Delivery = Literal["send", "drop", "half", "hold"]
 encode_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
+class JsonText(str):
+    """A body that is JSON already."""
+
+    __slots__ = ()
+
+
 @dataclass(slots=True)
 class Request:
     """One request. ``head`` is the header block as it came; header names are in lower case."""

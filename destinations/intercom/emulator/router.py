@@ -70,6 +70,9 @@ ROUTES: dict[str, Handler] = {
 }
 
 
+_ID = "{id}"
+
+
 class Match(NamedTuple):
     """A handler with the ids from the path, and the path with ``{id}`` in their place."""
 
@@ -94,7 +97,7 @@ def _tree() -> _Node:
         method, _, path = key.partition(" ")
         node = root
         for segment in path.split("/")[1:]:
-            if segment == "{id}":
+            if segment == _ID:
                 node.wildcard = node.wildcard or _Node(f"{node.route}/{segment}")
                 node = node.wildcard
             else:
@@ -104,10 +107,19 @@ def _tree() -> _Node:
 
 
 _ROOT = _tree()
+_LITERAL = {
+    (method, path): Match(handler, [], path)
+    for (method, _, path), handler in ((key.partition(" "), ROUTES[key]) for key in ROUTES)
+    if _ID not in path
+}
+"""Most requests go to paths without an id; they are found in one step."""
 
 
 def match(method: str, path: str) -> Match:
     """The handler of a path, or a match without one. A literal segment goes before an id."""
+    literal = _LITERAL.get((method, path))
+    if literal is not None:
+        return literal
     node = _ROOT
     params: list[str] = []
     for segment in path.split("/")[1:]:

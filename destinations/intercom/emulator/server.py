@@ -1,139 +1,123 @@
-"""The HTTP shell: a thread for each connection, and an orderly end."""
+"""The HTTP shell: one thread that serves every connection as it becomes ready.
+
+A thread for each connection was measured at half the speed: with sixteen of them the interpreter
+lock changes hands twice a request.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import email.utils
+import heapq
+import itertools
 import logging
+import selectors
 import socket
-import socketserver
-import struct
-import sys
-import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from destinations.intercom.emulator.errors import error_list
-from destinations.intercom.emulator.messages import Response, encode_json
-from destinations.intercom.emulator.wire import Reader, WireError, written
+from destinations.intercom.emulator.connection import Connection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from destinations.intercom.emulator.application import Application
-    from destinations.intercom.emulator.messages import Request
+    from destinations.intercom.emulator.messages import Request, Response
 
 logger = logging.getLogger(__name__)
 
-_POLL_S = 0.02
-_JOIN_S = 5.0
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_BACKLOG = 512
 
 
-class Server(socketserver.ThreadingTCPServer):
-    """Listens, and keeps count of its connections so that it can end them all."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 256
+class Server:
+    """Listens from its construction on; ``serve`` answers until ``stop`` is called."""
 
     def __init__(self, address: tuple[str, int], application: Application) -> None:
-        if ":" in address[0]:
-            self.address_family = socket.AF_INET6
-        self.application = application
-        self.stopping = threading.Event()
-        self._open: dict[socket.socket, threading.Thread] = {}
-        self._open_lock = threading.Lock()
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._application = application
+        self._listener = socket.create_server(address, family=family, backlog=_BACKLOG)
+        self._listener.setblocking(False)
+        self.address: tuple[str, int] = self._listener.getsockname()[:2]
+        self._wake, self._waker = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._selector.register(self._wake, selectors.EVENT_READ, lambda _: None)
+        self._connections: set[Connection] = set()
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._timer_numbers = itertools.count()
+        self._stopping = False
         self._date = (0, "")
-        super().__init__(address, Connection)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a new connection in a thread of its own."""
-        thread = threading.Thread(
-            target=self.process_request_thread, args=(request, client_address), daemon=True
-        )
-        with self._open_lock:
-            self._open[request] = thread
-        thread.start()
-
-    def shutdown_request(self, request: Any) -> None:
-        """Close a connection that is done with."""
-        with self._open_lock:
-            self._open.pop(request, None)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log a failure of the emulator itself; what a peer does never comes here."""
-        logger.error("a connection failed: %r", sys.exception())
 
     def serve(self) -> None:
-        """Accept connections until ``stop``."""
-        self.serve_forever(poll_interval=_POLL_S)
+        """Answer requests until ``stop``, then end every connection and close the port."""
+        try:
+            while not self._stopping:
+                for key, events in self._selector.select(self._patience()):
+                    self._guarded(key.data, events)
+                self._run_timers()
+        finally:
+            for connection in list(self._connections):
+                connection.close()
+            self._selector.close()
+            for one in (self._listener, self._wake, self._waker):
+                one.close()
 
     def stop(self) -> None:
-        """Stop accepting, end every connection, and wait for their threads."""
-        self.stopping.set()
-        self.shutdown()
-        with self._open_lock:
-            connections = dict(self._open)
-        for connection in connections:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        deadline = time.monotonic() + _JOIN_S
-        for thread in connections.values():
-            thread.join(max(0.0, deadline - time.monotonic()))
-        self.server_close()
+        """Make ``serve`` return soon; may be called from any thread."""
+        self._stopping = True
+        with contextlib.suppress(OSError):
+            self._waker.send(b".")
+
+    def answer(self, request: Request) -> Response:
+        """Answer a request."""
+        return self._application.handle(request)
 
     def date(self) -> str:
         """The Date header, made once a second."""
-        now = int(self.application.now())
+        now = int(self._application.now())
         if now != self._date[0]:
             self._date = (now, email.utils.formatdate(now, usegmt=True))
         return self._date[1]
 
+    def listen(self, connection: Connection, events: int) -> None:
+        """Watch a connection for these events; 0: leave it alone."""
+        watched = connection.socket in self._selector.get_map()
+        if not events:
+            if watched:
+                self._selector.unregister(connection.socket)
+        elif watched:
+            self._selector.modify(connection.socket, events, connection.ready)
+        else:
+            self._selector.register(connection.socket, events, connection.ready)
 
-class Connection(socketserver.BaseRequestHandler):
-    """One connection: requests in, answers out, until either side ends it."""
+    def after(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something later, in real time."""
+        entry = (time.monotonic() + seconds, next(self._timer_numbers), action)
+        heapq.heappush(self._timers, entry)
 
-    server: Server
-    request: socket.socket
+    def forget(self, connection: Connection) -> None:
+        """Watch a connection no more."""
+        self.listen(connection, 0)
+        self._connections.discard(connection)
 
-    def handle(self) -> None:
-        """Serve the requests of this connection in turn; never raises for what a peer does."""
-        # An answer is one packet that must not wait for the acknowledgement of the one before.
-        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        reader = Reader(self.request)
+    def _accept(self, _: int) -> None:
+        with contextlib.suppress(OSError):
+            peer, _address = self._listener.accept()
+            self._connections.add(Connection(self, peer))
+
+    def _guarded(self, action: Callable[[int], None], events: int) -> None:
+        """No failure of one connection may end them all."""
         try:
-            while not self.server.stopping.is_set():
-                got = reader.next_request()
-                if got is None or not self._answer(*got):
-                    return
-        except WireError as error:
-            with contextlib.suppress(OSError):
-                self._refuse(error.status)
-        except OSError:
-            return
+            action(events)
+        except Exception:
+            logger.exception("a connection failed")
 
-    def _answer(self, request: Request, keep: bool) -> bool:
-        response = self.server.application.handle(request)
-        if response.delay_s:
-            self.server.stopping.wait(response.delay_s)
-        if response.delivery == "hold":
-            return False
-        if response.delivery == "drop":
-            self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            self.request.close()
-            return False
-        date = self.server.date()
-        data = written(response, date=date, keep=keep, with_body=request.method != "HEAD")
-        if response.delivery == "half":
-            self.request.sendall(data[: len(data) - (len(response.body) + 1) // 2])
-            return False
-        self.request.sendall(data)
-        return keep
+    def _patience(self) -> float | None:
+        if not self._timers:
+            return None
+        return max(0.0, self._timers[0][0] - time.monotonic())
 
-    def _refuse(self, status: int) -> None:
-        body = error_list("bad_request", "The request could not be read", request_id=None)
-        headers = {"Content-Type": "application/json; charset=utf-8"}
-        response = Response(status, headers, encode_json(body).encode())
-        date = self.server.date()
-        self.request.sendall(written(response, date=date, keep=False, with_body=True))
+    def _run_timers(self) -> None:
+        while self._timers and self._timers[0][0] <= time.monotonic():
+            action = heapq.heappop(self._timers)[2]
+            self._guarded(lambda _: action(), 0)  # noqa: B023 - called before the next round

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from destinations.intercom.emulator import fields
 from destinations.intercom.emulator.contact_lookup import active_user
-from destinations.intercom.emulator.contact_view import contact_view
+from destinations.intercom.emulator.contact_view import contact_text
 from destinations.intercom.emulator.custom_values import checked_custom
 from destinations.intercom.emulator.errors import invalid, missing, not_found
 from destinations.intercom.emulator.model import Contact, JsonObject, Visitor
@@ -48,7 +48,7 @@ def convert(call: Call) -> Answer:
         contact.custom.setdefault(name, value)
     del call.workspace.visitors[visitor.id]
     call.about(contact)
-    return 200, contact_view(call, contact)
+    return 200, contact_text(call, contact)
 
 
 def _target(call: Call, kind: str, visitor: Visitor) -> Contact:

@@ -1,4 +1,4 @@
-"""Reading HTTP/1.1 requests from a socket and writing answers to it.
+"""Taking HTTP/1.1 requests out of a stream of bytes, and putting answers into one.
 
 The header block is parsed by hand: the parser of the standard library is made for e-mail and
 costs more than everything else that the emulator does for a request.
@@ -7,17 +7,15 @@ costs more than everything else that the emulator does for a request.
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from destinations.intercom.emulator.messages import Request, Response
-
-if TYPE_CHECKING:
-    import socket
 
 MAX_HEAD = 65_536
 MAX_BODY = 67_108_864
 """Guard of this process only. The real service documents no limit, so none is imitated."""
-_READ = 65_536
+
+_END = b"\r\n\r\n"
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
 class WireError(Exception):
@@ -28,118 +26,135 @@ class WireError(Exception):
         self.status = status
 
 
-class Reader:
-    """Takes requests off one connection, one after another."""
+class Parser:
+    """Is fed the bytes of one connection and gives back its requests, one after another."""
 
-    __slots__ = ("_buffer", "_socket")
+    __slots__ = ("_buffer", "_chunks", "_chunks_size", "_keep", "_pending", "_scanned", "_size")
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket = connection
-        self._buffer = b""
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._pending: Request | None = None
+        self._keep = True
+        self._size = 0
+        self._chunks: list[bytes] | None = None
+        self._chunks_size = 0
+        self._scanned = 0
+
+    def feed(self, data: bytes) -> None:
+        """Add bytes that have come in."""
+        self._buffer += data
 
     def next_request(self) -> tuple[Request, bool] | None:
-        """The next request and whether to keep the connection; None at the end of the stream."""
-        head = self._read_head()
-        if head is None:
+        """The next whole request and whether the connection stays; None until more comes in."""
+        if self._pending is None and not self._read_head():
             return None
-        line, _, block = head.partition("\r\n")
+        body = self._whole_body() if self._chunks is None else self._chunked_body()
+        request = self._pending
+        if body is None or request is None:
+            return None
+        request.body = body
+        self._pending = self._chunks = None
+        return request, self._keep
+
+    def wants_continue(self) -> bool:
+        """Whether the peer waits for leave to send its body; true once for a request."""
+        request = self._pending
+        return request is not None and request.headers.pop("expect", "").lower() == "100-continue"
+
+    def _read_head(self) -> bool:
+        buffer = self._buffer
+        while buffer[:2] == b"\r\n":
+            del buffer[:2]
+        end = buffer.find(_END, self._scanned)
+        if end < 0:
+            if len(buffer) > MAX_HEAD:
+                raise WireError(431)
+            self._scanned = max(0, len(buffer) - len(_END))
+            return False
+        line, _, block = buffer[:end].decode("latin-1").partition("\r\n")
+        del buffer[: end + len(_END)]
+        self._scanned = 0
         parts = line.split(" ")
         if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
             raise WireError(400)
         headers: dict[str, str] = {}
         for field in block.split("\r\n"):
-            name, colon, value = field.partition(":")
-            if colon:
-                headers[name.lower()] = value.strip()
+            name, _, value = field.partition(":")
+            headers[name.lower()] = value.strip()
         connection = headers.get("connection", "").lower()
-        keep = connection == "keep-alive" if parts[2] == "HTTP/1.0" else connection != "close"
-        if headers.get("expect", "").lower() == "100-continue":
-            self._socket.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._keep = connection == "keep-alive" if parts[2] == "HTTP/1.0" else connection != "close"
         target = parts[1]
         if not target.startswith("/"):
             target = "/" + target.partition("://")[2].partition("/")[2]
-        return Request(parts[0], target, headers, self._read_body(headers), block), keep
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            self._chunks, self._chunks_size = [], 0
+        else:
+            self._size = _length(headers.get("content-length", "0"))
+        self._pending = Request(parts[0], target, headers, b"", block)
+        return True
 
-    def _read_head(self) -> str | None:
+    def _whole_body(self) -> bytes | None:
+        size = self._size
+        if not size:
+            return b""
+        if len(self._buffer) < size:
+            return None
+        return self._take(size)
+
+    def _chunked_body(self) -> bytes | None:
+        """Join the chunks; trailers are skipped."""
+        chunks = self._chunks or []
+        buffer = self._buffer
         while True:
-            self._buffer = (
-                self._buffer.lstrip(b"\r\n") if self._buffer[:1] in b"\r\n" else self._buffer
-            )
-            end = self._buffer.find(b"\r\n\r\n")
-            if end >= 0:
-                head = self._buffer[:end]
-                self._buffer = self._buffer[end + 4 :]
-                return head.decode("latin-1")
+            end = buffer.find(b"\r\n")
+            if end < 0:
+                if len(buffer) > MAX_HEAD:
+                    raise WireError(400)
+                return None
+            size = _chunk_size(bytes(buffer[:end]))
+            if size == 0:
+                return self._end_of_chunks(chunks)
+            if self._chunks_size + size > MAX_BODY:
+                raise WireError(413)
+            if len(buffer) < end + 2 + size + 2:
+                return None
+            del buffer[: end + 2]
+            chunks.append(self._take(size))
+            self._chunks_size += size
+            if self._take(2) != b"\r\n":
+                raise WireError(400)
+
+    def _end_of_chunks(self, chunks: list[bytes]) -> bytes | None:
+        end = self._buffer.find(_END)
+        if end < 0:
             if len(self._buffer) > MAX_HEAD:
                 raise WireError(431)
-            data = self._socket.recv(_READ)
-            if not data:
-                return None
-            self._buffer += data
-
-    def _read_body(self, headers: dict[str, str]) -> bytes:
-        if headers.get("transfer-encoding", "").lower() == "chunked":
-            return self._read_chunks()
-        length = headers.get("content-length")
-        if length is None:
-            return b""
-        if not (length.isascii() and length.isdigit()):
-            raise WireError(400)
-        return self._take(int(length[:20]))
-
-    def _read_chunks(self) -> bytes:
-        chunks: list[bytes] = []
-        total = 0
-        while True:
-            try:
-                size = int(self._take_line().partition(b";")[0], 16)
-            except ValueError:
-                raise WireError(400) from None
-            if size <= 0:
-                break
-            total += size
-            if total > MAX_BODY:
-                raise WireError(413)
-            chunks.append(self._take(size))
-            self._take_line()
-        while self._take_line():
-            pass
+            return None
+        del self._buffer[: end + len(_END)]
         return b"".join(chunks)
 
     def _take(self, size: int) -> bytes:
-        if size > MAX_BODY:
-            raise WireError(413)
-        buffer = self._buffer
-        if len(buffer) >= size:
-            self._buffer = buffer[size:]
-            return buffer[:size]
-        parts = [buffer]
-        have = len(buffer)
-        while have < size:
-            data = self._socket.recv(min(1_048_576, max(_READ, size - have)))
-            if not data:
-                raise ConnectionError
-            parts.append(data)
-            have += len(data)
-        whole = b"".join(parts)
-        self._buffer = whole[size:]
-        return whole[:size]
-
-    def _take_line(self) -> bytes:
-        while True:
-            line, found, rest = self._buffer.partition(b"\r\n")
-            if found:
-                self._buffer = rest
-                return line
-            if len(self._buffer) > MAX_HEAD:
-                raise WireError(400)
-            data = self._socket.recv(_READ)
-            if not data:
-                raise ConnectionError
-            self._buffer += data
+        taken = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return taken
 
 
-_REASONS = {status.value: status.phrase for status in HTTPStatus}
+def _length(value: str) -> int:
+    if not (value.isascii() and value.isdigit()):
+        raise WireError(400)
+    if len(value) > len(str(MAX_BODY)) or int(value) > MAX_BODY:
+        raise WireError(413)
+    return int(value)
+
+
+def _chunk_size(line: bytes) -> int:
+    try:
+        size = int(line.partition(b";")[0], 16)
+    except ValueError:
+        raise WireError(400) from None
+    if size < 0:
+        raise WireError(400)
+    return size
 
 
 def written(response: Response, *, date: str, keep: bool, with_body: bool) -> bytes:
