@@ -53,7 +53,7 @@ class Draft:
         self._model = model
         self._memory = memory
         self._create = create
-        self._tried: set[str] = set()
+        self._tried: dict[str, str] = {}
         self.fields = {name: value for name, value in fields.items() if name != "custom_attributes"}
         self.custom = dict(fields.get("custom_attributes") or {})
         self.warnings: list[str] = []
@@ -115,30 +115,36 @@ class Draft:
             del self.custom[name]  # there is nothing to clear
             return
         kind = data_type(name, value)
-        if not self._create or kind is None or name in self._tried:
+        if not self._create or kind is None:
             self._drop(name)
             return
-        self._tried.add(name)
+        if name in self._tried:
+            if self._tried[name] == "exists":  # it is archived: nobody can write to it
+                self._refuse(name)
+            self._drop(name)
+            return
         call = Call(
             "POST", "/data_attributes", {"name": name, "model": self._model, "data_type": kind}
         )
         response = yield from ask(call)
         if answers.ok(response):
+            self._tried[name] = "created"
             self.warnings.append(CREATED)
-        elif not self._exists_by_now(response):
-            self._memory.put("run.attribute", self._key(name), "refused")
+        elif self._exists(response):
+            self._tried[name] = "exists"
+        else:
+            self._refuse(name)
             self._drop(name)
 
-    def _exists_by_now(self, response: Response) -> bool:
-        """Whether creation was refused because somebody else has just done it."""
-        text = answers.explanation(response).lower()
-        other = "company data" if self._model == "contact" else "people data"
-        own = "people data" if self._model == "contact" else "company data"
-        return (
-            "already have" in text
-            and own in text.replace("new " + own, "")
-            and (other not in text.replace("new " + other, ""))
-        )
+    def _exists(self, response: Response) -> bool:
+        """Whether creation was refused because it is there, made by somebody else just now."""
+        text = answers.explanation(response)
+        own = "people" if self._model == "contact" else "company"
+        return "already have" in text and f"in your {own} data" in text
+
+    def _refuse(self, name: str) -> None:
+        """Leave the attribute out from the beginning for the rest of this run."""
+        self._memory.put("run.attribute", self._key(name), "refused")
 
     def _drop(self, name: str) -> None:
         del self.custom[name]
