@@ -1,0 +1,171 @@
+"""The state store on SQLite, alone and with many."""
+
+import multiprocessing
+import sqlite3
+import threading
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from pipeline.errors import ConfigurationError
+from pipeline.state.store import StateStore
+from pipeline.state.tables import SCHEMA_VERSION, upsert_entries
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path / 'state.db'}"
+
+
+@pytest.fixture(params=["file", "memory"])
+def store(request, url):
+    with StateStore.open(url if request.param == "file" else "sqlite://") as opened:
+        yield opened
+
+
+def test_what_is_put_is_found(store):
+    store.put_many("s", [("contact", "u:1", "a"), ("contact", "u:2", "b")])
+    assert store.get_many("s", "contact", ["u:1", "u:2", "u:3"]) == {"u:1": "a", "u:2": "b"}
+    assert store.get("s", "contact", "u:1") == "a"
+    assert store.get("s", "contact", "u:3") is None
+
+
+def test_the_last_value_wins(store):
+    store.put_many("s", [("contact", "u:1", "a"), ("contact", "u:1", "b")])
+    store.put_many("s", [("contact", "u:1", "c")])
+    assert store.get("s", "contact", "u:1") == "c"
+
+
+def test_scopes_and_kinds_are_apart(store):
+    store.put_many("s", [("contact", "k", "a"), ("company", "k", "b")])
+    store.put_many("t", [("contact", "k", "c")])
+    assert store.get("s", "contact", "k") == "a"
+    assert store.get("t", "company", "k") is None
+
+
+def test_what_is_forgotten_is_gone(store):
+    store.put_many("s", [("contact", "a", "1"), ("contact", "b", "2")])
+    store.forget("s", "contact", ["a", "never there"])
+    assert store.get_many("s", "contact", ["a", "b"]) == {"b": "2"}
+
+
+def test_many_keys_are_asked_for_in_batches(store):
+    entries = [("contact", f"u:{number}", str(number)) for number in range(1234)]
+    store.put_many("s", entries)
+    found = store.get_many("s", "contact", [key for _, key, _ in entries])
+    assert found == {key: value for _, key, value in entries}
+    store.forget("s", "contact", found)
+    assert store.counts("s") == {}
+
+
+def test_entries_are_counted_by_kind(store):
+    store.put_many("s", [("contact", "a", "1"), ("contact", "b", "2"), ("company", "a", "3")])
+    assert store.counts("s") == {"contact": 2, "company": 1}
+
+
+def test_nothing_is_put_without_entries(store):
+    store.put_many("s", [])
+    assert store.get_many("s", "contact", []) == {}
+
+
+def test_texts_of_any_kind_come_back(store):
+    for key in ("'; DROP TABLE entries; --", "é\u2028\x00", "u:" + "x" * 10_000, ""):
+        store.put_many("s", [("contact", key, key)])
+        assert store.get("s", "contact", key) == key
+
+
+def test_threads_share_a_store(store):
+    def work(number):
+        for step in range(20):
+            store.put_many("s", [("contact", f"{number}:{step}", str(step))])
+            store.get_many("s", "contact", [f"{number}:{step}"])
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.counts("s") == {"contact": 120}
+
+
+def test_a_file_keeps_what_was_put(url):
+    with StateStore.open(url) as store:
+        store.put_many("s", [("contact", "a", "1")])
+    with StateStore.open(url) as store:
+        assert store.get("s", "contact", "a") == "1"
+
+
+def _fill(url, number):
+    with StateStore.open(url) as store:
+        for step in range(25):
+            store.put_many("s", [("contact", f"{number}:{step}", str(step))])
+
+
+@pytest.mark.integration
+def test_processes_make_and_share_a_file(url):
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_fill, args=(url, number)) for number in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    with StateStore.open(url) as store:
+        assert store.counts("s") == {"contact": 75}
+
+
+def test_the_version_is_written_down(url, tmp_path):
+    StateStore.open(url).close()
+    with sqlite3.connect(tmp_path / "state.db") as raw:
+        rows = raw.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchall()
+    raw.close()
+    assert rows == [(str(SCHEMA_VERSION),)]
+
+
+def test_a_store_of_a_newer_version_is_refused(url, tmp_path):
+    StateStore.open(url).close()
+    with sqlite3.connect(tmp_path / "state.db") as raw:
+        raw.execute("UPDATE meta SET value = '99'")
+    raw.close()
+    with pytest.raises(ConfigurationError, match="newer Penstock"):
+        StateStore.open(url)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path):
+    path = tmp_path / "state.db"
+    path.write_text("this is not a database " * 100)
+    with pytest.raises(ConfigurationError, match="cannot be used: file is not a database"):
+        StateStore.open(f"sqlite:///{path}")
+
+
+def test_a_file_in_a_folder_that_is_none_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match="unable to open"):
+        StateStore.open(f"sqlite:///{tmp_path / 'no' / 'state.db'}")
+
+
+@pytest.mark.parametrize("url", ["", "state.db", "mysql://host/db", "redis://host", "sqlite+x://"])
+def test_an_address_that_is_none_is_refused(url):
+    with pytest.raises(ConfigurationError, match="state store"):
+        StateStore.open(url)
+
+
+def test_a_password_is_not_shown(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
+    with pytest.raises(ConfigurationError, match="psycopg") as caught:
+        StateStore.open("postgresql://user:hunter2@127.0.0.1:1/db")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_postgresql_gets_an_upsert_of_its_own():
+    sql = str(upsert_entries("postgresql").compile(dialect=postgresql.dialect()))
+    assert "ON CONFLICT (scope, kind, key) DO UPDATE SET value = excluded.value" in sql
+
+
+def test_times_are_in_microseconds(url, tmp_path):
+    with StateStore.open(url, clock=lambda: 1_700_000_000.5) as store:
+        store.put_many("s", [("contact", "a", "1")])
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT updated_at FROM entries")) == 1_700_000_000_500_000
+    engine.dispose()
