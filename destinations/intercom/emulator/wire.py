@@ -48,7 +48,8 @@ class Parser:
         """The next whole request and whether the connection stays; None until more comes in."""
         if self._pending is None and not self._read_head():
             return None
-        body = self._whole_body() if self._chunks is None else self._chunked_body()
+        chunks = self._chunks
+        body = self._whole_body() if chunks is None else self._chunked_body(chunks)
         request = self._pending
         if body is None or request is None:
             return None
@@ -101,9 +102,8 @@ class Parser:
             return None
         return self._take(size)
 
-    def _chunked_body(self) -> bytes | None:
+    def _chunked_body(self, chunks: list[bytes]) -> bytes | None:
         """Join the chunks; trailers are skipped."""
-        chunks = self._chunks or []
         buffer = self._buffer
         while True:
             end = buffer.find(b"\r\n")
