@@ -1,0 +1,1 @@
+"""Event schemas: reading them, and holding events to them."""
