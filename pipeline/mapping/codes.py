@@ -129,6 +129,11 @@ CODES: dict[str, Code] = {
         "Templates read the event and variables, nothing else: no environment, no code.",
         "Use {path} or {$variable}; write {{ for a brace.",
     ),
+    "M211": Code(
+        "a secret written into the mapping",
+        "Mappings are committed, printed and sent to workers; a secret in one is known to all.",
+        "Put the secret into an environment variable and name it: env:NAME.",
+    ),
     "M301": Code(
         "unknown setting",
         "A setting must be declared under `settings:` before it is used or overridden.",

@@ -18,7 +18,7 @@ from pipeline.model.text import normal_key
 
 TOP_KEYS = (
     "version", "name", "about", "destination", "settings", "let", "blocks", "person", "skip",
-    "rules", "tests",
+    "require", "rules", "tests",
 )  # fmt: skip
 RULE_KEYS = ("name", "about", "when", "person", "require", "skip", "do")
 OPERATION_KEYS = ("operation", "about", "when", "for_each", "needs", "fields")
@@ -38,6 +38,9 @@ class OperationShape(Protocol):
         """Fields that must be mapped."""
         ...
 
+
+Requirements = tuple[tuple[str, plan.Condition], ...]
+"""(reason, condition): an event for which the condition does not hold is refused."""
 
 Vocabulary = Mapping[str, Mapping[str, OperationShape]]
 """Destination name -> operation kind -> its shape."""
@@ -111,7 +114,7 @@ class _Compiler:
             (self._reason(entry, SKIP_REASONS), self.values.condition(entry.value))
             for entry in self._entries("skip")
         )
-        rules = self._rules(default_person)
+        rules = self._rules(default_person, self._requirements(self.root.get("require")))
         name = self.root.get("name")
         return plan.MappingPlan(
             name=self.values.text(name.value) if name else destination,
@@ -201,11 +204,11 @@ class _Compiler:
 
     # --- rules -------------------------------------------------------------------------------
 
-    def _rules(self, person: plan.PersonPlan) -> list[plan.Rule]:
+    def _rules(self, person: plan.PersonPlan, require: Requirements) -> list[plan.Rule]:
         entry = self._needed(self.root, "rules")
         rules: list[plan.Rule] = []
         for node in self.values.items(entry.value) if entry else ():
-            rule = self._rule(node, person)
+            rule = self._rule(node, person, require)
             if rule is None:
                 continue
             if any(rule.name == other.name for other in rules):
@@ -229,7 +232,7 @@ class _Compiler:
                 )
                 return
 
-    def _rule(self, node: Node, person: plan.PersonPlan) -> plan.Rule | None:
+    def _rule(self, node: Node, person: plan.PersonPlan, require: Requirements) -> plan.Rule | None:
         if not isinstance(node, Map):
             self.findings.error("M101", node.span, f"expected a rule, found {describe(node)}")
             return None
@@ -243,13 +246,13 @@ class _Compiler:
             name=self.values.text(name.value) if name else "",
             when=condition,
             person=self._person(node.get("person"), person),
-            require=self._requirements(node.get("require")),
+            require=(*require, *self._requirements(node.get("require"))),
             operations=self._operations(do.value) if do else (),
             skip=self._skip(skip.value) if skip else None,
             place=place(node.span),
         )
 
-    def _requirements(self, entry: Entry | None) -> tuple[tuple[str, plan.Condition], ...]:
+    def _requirements(self, entry: Entry | None) -> Requirements:
         if entry is None:
             return ()
         if not isinstance(entry.value, Map):

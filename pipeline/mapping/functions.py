@@ -8,6 +8,7 @@ absent, without a warning.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -24,6 +25,7 @@ from pipeline.model.text import (
     cut,
     looks_like_email,
     looks_like_url,
+    normal_key,
     string_hash,
     text_of_id,
 )
@@ -86,7 +88,10 @@ def _cut(value: Any, limit: int, note: Note) -> Any:
         note("text_cut")
         return cut(value, limit)
     if isinstance(value, dict):
-        return {key: _cut(member, limit, note) for key, member in value.items()}
+        return {
+            key: _cut(member, limit, note) if isinstance(member, str) else member
+            for key, member in value.items()
+        }
     return value
 
 
@@ -100,7 +105,8 @@ def _key_of(value: Any) -> str | None:
 
 
 def _map(value: Any, table: dict[str, Any], note: Note) -> Any:
-    return table.get(_key_of(value) or "", value)
+    key = _key_of(value)
+    return value if key is None else table.get(key, value)
 
 
 def _map_only(value: Any, table: dict[str, Any], note: Note) -> Any:
@@ -132,7 +138,7 @@ def _cents(value: Any) -> Any:
 def _plain_number(value: Any) -> Decimal | None:
     """Exactly the number that the value is or spells; no currency signs, no grouping."""
     if is_number(value):
-        return Decimal(str(value))
+        return Decimal(str(value)) if isinstance(value, float) else Decimal(value)
     if isinstance(value, str) and 0 < len(value.strip()) <= 40 and "_" not in value:
         try:
             number = Decimal(value.strip())
@@ -175,8 +181,8 @@ def _boolean(value: Any) -> Any:
 def _text(value: Any) -> Any:
     if isinstance(value, str):
         return value
-    if isinstance(value, dict | list):
-        return ABSENT
+    if isinstance(value, Decimal):
+        return format(value, "f")
     return _key_of(value) or ABSENT
 
 
@@ -215,8 +221,6 @@ def _to(value: Any, kind: str, note: Note) -> Any:
 
 
 def _money(value: Any, args: dict[str, Any], note: Note) -> Any:
-    if value is None:
-        return ABSENT
     amount = money.parse_amount(value)
     if amount is None:
         note("not_money")
@@ -233,10 +237,15 @@ def _money(value: Any, args: dict[str, Any], note: Note) -> Any:
 
 # --- hashes ----------------------------------------------------------------------------------
 
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
 _HASHES: dict[str, Callable[[str], str]] = {
     "string_hash": string_hash,
-    "md5": lambda text: hashlib.md5(text.encode(), usedforsecurity=False).hexdigest(),
-    "sha256": lambda text: hashlib.sha256(text.encode()).hexdigest(),
+    "md5": lambda text: hashlib.md5(_utf8(text), usedforsecurity=False).hexdigest(),
+    "sha256": lambda text: hashlib.sha256(_utf8(text)).hexdigest(),
 }
 
 
@@ -247,13 +256,29 @@ def _hash(value: Any, algorithm: str, note: Note) -> Any:
 def _hmac(value: Any, args: dict[str, Any], note: Note) -> Any:
     if not isinstance(value, str):
         return ABSENT
-    secret = os.environ.get(args["secret"].removeprefix("env:"), "")
-    if not secret:
+    signature = _signature(value, args["secret"])
+    if signature is None:
         note("secret_missing")
         return ABSENT
-    import hmac
+    return signature
 
-    return hmac.new(secret.encode(), value.encode(), "sha256").hexdigest()
+
+def _signature(text: str, reference: str) -> str | None:
+    """HMAC-SHA256 in hex under the secret that ``env:NAME`` refers to, if it is there."""
+    secret = os.environ.get(reference.removeprefix("env:"), "").strip()
+    if not secret:
+        return None
+    return hmac.new(secret.encode(), _utf8(text), "sha256").hexdigest()
+
+
+def _signed_with(value: Any, args: dict[str, Any]) -> bool:
+    claimed = args["hash"]
+    if not isinstance(value, str) or not isinstance(claimed, str):
+        return False
+    signature = _signature(value, args["secret"])
+    if signature is None:
+        return False
+    return hmac.compare_digest(signature.encode(), _utf8(claimed))
 
 
 STEP_FUNCTIONS: dict[str, StepFunction] = {
@@ -315,6 +340,12 @@ def _is_in(value: Any, members: tuple[Any, ...]) -> bool:
     return any(same(value, member) for member in members)
 
 
+def _has_keys(value: Any, names: tuple[str, ...]) -> bool:
+    if not isinstance(value, dict):
+        return False
+    return {normal_key(name) for name in names} <= {normal_key(key) for key in value}
+
+
 def _contains(value: Any, part: Any) -> bool:
     if isinstance(value, str):
         return isinstance(part, str) and part in value
@@ -336,4 +367,9 @@ TEST_FUNCTIONS: dict[str, Callable[[Any, Any], bool]] = {
     "ends_with": lambda value, text: isinstance(value, str) and value.endswith(text),
     "contains": _contains,
     "is": lambda value, types: any(TYPE_CHECKS[name](value) for name in types),
+    "has_keys": _has_keys,
+    "all_in": lambda value, members: (
+        isinstance(value, list) and all(_is_in(element, members) for element in value)
+    ),
+    "signed_with": _signed_with,
 }

@@ -68,6 +68,7 @@ class Evaluation:
         self.item: Any = ABSENT
         self.variables: dict[str, Any] = {"time": seconds(event.time)}
         self.warnings: list[str] = list(event.warnings)
+        self.note: Callable[[str], None] = self.warnings.append
         self.reads: list[tuple[Path, Any]] = []
 
     # --- rules -------------------------------------------------------------------------------
@@ -167,13 +168,13 @@ class Evaluation:
 
     def _step(self, step: plan.Step, value: Any) -> Any:
         """What one step makes of a value; a test keeps it or makes it absent."""
-        test = TEST_FUNCTIONS.get(step.name)
+        test, args = TEST_FUNCTIONS.get(step.name), self._arguments(step.args)
         if test is None:
-            args = self._arguments(step.args)
-            return STEP_FUNCTIONS[step.name](value, args, self.warnings.append)
-        if test(value, step.args):
+            return STEP_FUNCTIONS[step.name](value, args, self.note)
+        if test(value, args):
             return value
-        self.warnings.extend(TESTS[step.name].warnings)
+        for kind in TESTS[step.name].warnings:
+            self.note(kind)
         return ABSENT
 
     def _arguments(self, args: Any) -> Any:
@@ -226,10 +227,20 @@ class Evaluation:
         return found
 
     def _variable(self, name: str) -> Any:
-        """A variable is computed when it is first read, and then remembered."""
+        """A variable is computed when it is first read, and then remembered.
+
+        What it loses is counted then, and once, even if it is only asked about.
+        """
         if name not in self.variables:
-            self.variables[name] = self.value(self.lets[name], name)
+            self.variables[name] = self._noting(self.warnings.append, self.lets[name], name)
         return self.variables[name]
+
+    def _noting(self, note: Callable[[str], None], expr: plan.Expr, name: str = "") -> Any:
+        outer, self.note = self.note, note
+        try:
+            return self.value(expr, name)
+        finally:
+            self.note = outer
 
     def _object(self, source: plan.Object) -> Any:
         found = ((name, self.value(expr, name)) for name, expr in source.members)
@@ -284,14 +295,17 @@ class Evaluation:
                 return integration_on(self.event.body.get("integrations"), name)
             case plan.Ask(value, tests):
                 found = self._asked(value)
-                return all(TEST_FUNCTIONS[test.name](found, test.args) for test in tests)
+                return all(
+                    TEST_FUNCTIONS[test.name](found, self._arguments(test.args)) for test in tests
+                )
 
     def _asked(self, expr: plan.Expr) -> Any:
         """A value that is only asked about: what its steps lose is not worth a warning."""
-        before = len(self.warnings)
-        found = self.value(expr)
-        del self.warnings[before:]
-        return found
+        return self._noting(_ignore, expr)
+
+
+def _ignore(kind: str) -> None:
+    pass
 
 
 def integration_on(integrations: Any, name: str) -> bool:

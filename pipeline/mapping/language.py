@@ -60,7 +60,7 @@ class Arg:
 
     ``kind`` is one of: value, values, members (a mapping of values), condition, path, text, name,
     names, integer, boolean, flag (only true), number, literal, literals, table (a mapping of
-    literals), types, choice, choices, pattern, template, setting, rest_keys, record.
+    literals), types, choice, choices, pattern, secret, template, setting, rest_keys, record.
     A ``record`` has ``members``; with ``shorthand`` a bare value stands for that member.
     """
 
@@ -305,7 +305,7 @@ STEPS: dict[str, Word] = {
         _record(
             ("secret",),
             "secret",
-            secret=Arg("text", about="a reference such as env:NAME, never the secret itself"),
+            secret=Arg("secret", about="a reference such as env:NAME, never the secret itself"),
         ),
         "Lower-case hex HMAC-SHA256 of a text with a secret from the environment.",
         None,
@@ -317,7 +317,11 @@ STEPS: dict[str, Word] = {
             "policy",
             policy=Arg("choice", choices=("drop", "flatten", "stringify")),
             separator=Arg("text", about="between the names when flattening, _ by default"),
-            keys=Arg("table", about="another policy for single keys"),
+            keys=Arg(
+                "table",
+                choices=("drop", "flatten", "stringify"),
+                about="another policy for single keys",
+            ),
             keep=Arg(
                 "choices",
                 choices=("link", "money"),
@@ -326,13 +330,24 @@ STEPS: dict[str, Word] = {
         ),
         "What to do with lists and objects inside an object.",
         ("{pick: traits, nested: flatten}", {"traits": {"a": {"b": 1}}}, {"a_b": 1}),
-        ("nested_dropped",),
+        ("nested_dropped", "key_taken"),
     ),
     "dates": Word(
-        TEXT,
-        "In an object: ISO dates become unix seconds and their key gets this "
-        "suffix, unless it has one already.",
+        _record(
+            ("suffix",),
+            "suffix",
+            suffix=Arg("text", about="what keys of dates end in"),
+            unless=Arg("names", about="other endings of keys that stay as they are"),
+        ),
+        "In an object: ISO dates become unix seconds and their key gets this suffix, unless it "
+        "has it; a last word that says the same (`Paid At`, `paidAt`) becomes the suffix.",
         ("{pick: traits, dates: _at}", {"traits": {"paid": "2024-01-02"}}, {"paid_at": 1704153600}),
+        ("key_taken",),
+    ),
+    "keep_keys": Word(
+        Arg("names"),
+        "In an object: only these members.",
+        ("{pick: traits, keep_keys: [a]}", {"traits": {"a": 1, "b": 2}}, {"a": 1}),
     ),
     "drop_nulls": Word(
         FLAG,
@@ -348,18 +363,27 @@ STEPS: dict[str, Word] = {
         Arg("table"),
         "In an object: new names for keys.",
         ("{pick: traits, rename_keys: {a: b}}", {"traits": {"a": 1}}, {"b": 1}),
+        ("key_taken",),
     ),
     "key_case": Word(
         Arg("choice", choices=("snake", "lower", "camel")),
         "In an object: keys by rule, Total Price -> total_price.",
         ("{pick: traits, key_case: snake}", {"traits": {"A B": 1}}, {"a_b": 1}),
+        ("key_taken",),
     ),
     "clean_keys": Word(
-        _record(("forbid",), "forbid", forbid=TEXT, **{"with": TEXT}, longest=Arg("integer")),
-        "In an object: replaces characters the API refuses in names, cuts names that are too "
-        "long, and leaves out keys with no name. Counts `key_cleaned`.",
+        _record(
+            (),
+            "forbid",
+            forbid=Arg("text", about="characters to replace"),
+            allow=Arg("text", about="replace all but letters, digits and these characters"),
+            longest=Arg("integer", about="cut longer names"),
+            **{"with": Arg("text", about="what to put in their place, _ by default")},
+        ),
+        "In an object: makes keys that the API would refuse legal; a key of white space is left "
+        "out. Counts `key_cleaned`.",
         ('{pick: traits, clean_keys: "."}', {"traits": {"a.b": 1}}, {"a_b": 1}),
-        ("key_cleaned",),
+        ("key_cleaned", "key_taken"),
     ),
     "limit_keys": Word(
         _record(("most",), "most", most=Arg("integer"), first=Arg("names"), priority=Arg("names")),
@@ -390,6 +414,18 @@ TESTS: dict[str, Word] = {
     "ends_with": Word(TEXT, "A text that ends so."),
     "contains": Word(Arg("literal"), "A text with this in it, or a list with this among it."),
     "is": Word(_TYPES, "The value is of this type."),
+    "has_keys": Word(Arg("names"), "An object that has all of these members."),
+    "all_in": Word(
+        Arg("literals"), "A list of which every element is one of these; an empty list as well."
+    ),
+    "signed_with": Word(
+        _record(
+            ("hash", "secret"),
+            hash=Arg("value", about="the signature that is claimed, lower-case hex"),
+            secret=Arg("secret", about="a reference such as env:NAME, never the secret itself"),
+        ),
+        "A text whose HMAC-SHA256 under a secret is `hash`; without the secret nothing is.",
+    ),
 }
 """What may be asked of a value: all tests of a condition must hold.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -42,23 +42,35 @@ def _is_kept(value: Any, keep: tuple[str, ...]) -> bool:
     return False
 
 
+def _renamed(members: Iterable[tuple[str, str, Any]], note: Note) -> dict[str, Any]:
+    """An object of (old key, new key, value). Who keeps its key has it; else the first has it."""
+    members = list(members)
+    own = {new for old, new, _ in members if old == new}
+    result: dict[str, Any] = {}
+    for old, new, member in members:
+        if new in result or (old != new and new in own):
+            note("key_taken")
+        else:
+            result[new] = member
+    return result
+
+
 def _nested(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str, Any]:
     policies = {normal_key(key): policy for key, policy in args.get("keys", {}).items()}
     separator = args.get("separator", "_")
-    result: dict[str, Any] = {}
+    members: list[tuple[str, str, Any]] = []
     for key, member in value.items():
         if not isinstance(member, dict | list) or _is_kept(member, args.get("keep", ())):
-            result[key] = member
+            members.append((key, key, member))
             continue
         policy = policies.get(normal_key(key), args["policy"])
         if policy == "stringify":
-            result[key] = _JSON.encode(member).decode()
+            members.append((key, key, _JSON.encode(member).decode()))
         elif policy == "flatten":
-            for name, leaf in _leaves(key, member, separator):
-                result.setdefault(name, leaf)
+            members += ((key, name, leaf) for name, leaf in _leaves(key, member, separator))
         else:
             note("nested_dropped")
-    return result
+    return _renamed(members, note)
 
 
 def _leaves(name: str, value: Any, separator: str) -> Iterator[tuple[str, Any]]:
@@ -72,26 +84,35 @@ def _leaves(name: str, value: Any, separator: str) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def _dates(value: dict[str, Any], suffix: str, note: Note) -> dict[str, Any]:
-    result: dict[str, Any] = {}
+def _dates(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str, Any]:
+    members: list[tuple[str, str, Any]] = []
     for key, member in value.items():
+        moment = None
         if isinstance(member, str) and times.is_iso_date_text(member):
             moment = times.parse_time(member)
-            if moment is not None:
-                result[_date_key(key, suffix)] = times.seconds(moment)
-                continue
-        result[key] = member
-    return result
+        if moment is None:
+            members.append((key, key, member))
+        else:
+            name = _date_key(key, args["suffix"], args.get("unless", ()))
+            members.append((key, name, times.seconds(moment)))
+    return _renamed(members, note)
 
 
-def _date_key(key: str, suffix: str) -> str:
-    """The key with the suffix, unless it ends in it, or in its word: ``signupAt``."""
-    word = suffix.lstrip("_")
-    if key.endswith((suffix, word.capitalize())):
+def _date_key(key: str, suffix: str, unless: tuple[str, ...]) -> str:
+    """``paid`` -> ``paid_at``; ``Paid At``, ``paid-at`` and ``paidAt`` end in the word already."""
+    if key.endswith((suffix, *unless)):
         return key
-    if key.lower().endswith((" " + word, "-" + word)):
+    word = suffix.lstrip("_- ").lower()
+    if word and key.lower().endswith((" " + word, "-" + word, "_" + word)):
         return key[: -len(word) - 1] + suffix
+    if word and key.endswith(word.capitalize()):
+        return key[: -len(word)] + suffix
     return key + suffix
+
+
+def _keep_keys(value: dict[str, Any], names: tuple[str, ...], note: Note) -> dict[str, Any]:
+    kept = {normal_key(name) for name in names}
+    return {key: member for key, member in value.items() if normal_key(key) in kept}
 
 
 def _drop_nulls(value: Any, args: Any, note: Note) -> Any:
@@ -110,11 +131,14 @@ def _booleans(value: dict[str, Any], args: Any, note: Note) -> dict[str, Any]:
 
 
 def _rename_keys(value: dict[str, Any], table: dict[str, Any], note: Note) -> dict[str, Any]:
-    return {str(table.get(key, key)): member for key, member in value.items()}
+    names = {normal_key(old): str(new) for old, new in table.items()}
+    return _renamed(
+        ((key, names.get(normal_key(key), key), member) for key, member in value.items()), note
+    )
 
 
 def _key_case(value: dict[str, Any], case: str, note: Note) -> dict[str, Any]:
-    return {_in_case(key, case): member for key, member in value.items()}
+    return _renamed(((key, _in_case(key, case), member) for key, member in value.items()), note)
 
 
 def _in_case(key: str, case: str) -> str:
@@ -129,16 +153,26 @@ def _in_case(key: str, case: str) -> str:
 
 
 def _clean_keys(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str, Any]:
-    table = str.maketrans(dict.fromkeys(args["forbid"], args.get("with", "_")))
-    longest = args.get("longest")
-    result: dict[str, Any] = {}
+    members = []
     for key, member in value.items():
-        name = key.translate(table)[:longest]
-        if name != key:
+        name = _legal_name(key, args)
+        if name != key or not name.strip():
             note("key_cleaned")
-        if name.strip() and name not in result:
-            result[name] = member
-    return result
+        if name.strip():
+            members.append((key, name, member))
+    return _renamed(members, note)
+
+
+def _legal_name(key: str, args: dict[str, Any]) -> str:
+    forbidden, allowed = args.get("forbid", ""), args.get("allow")
+    stand_in = args.get("with", "_")
+    letters = (
+        stand_in
+        if letter in forbidden or not (allowed is None or letter.isalnum() or letter in allowed)
+        else letter
+        for letter in key
+    )
+    return "".join(letters)[: args.get("longest")]
 
 
 def _limit_keys(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str, Any]:
@@ -156,6 +190,7 @@ def _limit_keys(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict
 OBJECT_STEPS: dict[str, Callable[[Any, Any, Note], Any]] = {
     "nested": _on_object(_nested),
     "dates": _on_object(_dates),
+    "keep_keys": _on_object(_keep_keys),
     "drop_nulls": _drop_nulls,
     "booleans": _on_object(_booleans),
     "rename_keys": _on_object(_rename_keys),

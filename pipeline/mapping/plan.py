@@ -258,6 +258,17 @@ class MappingPlan:
         canonical = json.dumps(_canonical(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """References to the secrets that must be there where the plan runs, as ``env:NAME``."""
+        steps = (node for node in walk((self.lets, self.skips, self.rules)) if type(node) is Step)
+        found = {
+            step.args["secret"]
+            for step in steps
+            if isinstance(step.args, dict) and "secret" in step.args
+        }
+        return tuple(sorted(found))
+
     def setting(self, name: str) -> Any:
         """The value in force; KeyError for a setting the mapping does not declare."""
         return dict(self.settings)[name]
@@ -299,18 +310,19 @@ def rewrite(node: Any, change: Callable[[Any], Any]) -> Any:
 
 def walk(node: Any, *, conditions: bool = True) -> Iterator[Any]:
     """Every node of a part of a plan, parents first; optionally without what conditions read."""
-    if isinstance(node, tuple | list):
-        for member in node:
-            yield from walk(member, conditions=conditions)
-    elif isinstance(node, dict):
-        for member in node.values():
-            yield from walk(member, conditions=conditions)
-    elif dataclasses.is_dataclass(node) and not isinstance(node, type):
-        if not conditions and isinstance(node, CONDITIONS):
-            return
-        yield node
-        for part in dataclasses.fields(node):
-            yield from walk(getattr(node, part.name), conditions=conditions)
+    todo = [node]
+    while todo:
+        node = todo.pop()
+        kind = type(node)
+        if kind is tuple or kind is list:
+            todo += node[::-1]
+        elif kind is dict:
+            todo += reversed(node.values())
+        elif hasattr(kind, "__dataclass_fields__") and (
+            conditions or not isinstance(node, CONDITIONS)
+        ):
+            yield node
+            todo += [getattr(node, name) for name in reversed(kind.__slots__)]
 
 
 CONDITIONS = (Ask, All, AnyOf, Not, TypeIs, EventIs, IntegrationOn, Literally)

@@ -19,6 +19,7 @@ from pipeline.model.text import normal_key
 NOTHING = plan.Expr(plan.Const(None))
 """Stands for a value that could not be compiled; the findings say why."""
 
+_SECRET = re.compile(r"\Aenv:[A-Za-z_][A-Za-z0-9_]*\Z")
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _WORDS_OF_A_VALUE = {**language.SOURCES, **language.MODIFIERS, **language.STEPS, **language.TESTS}
 
@@ -60,6 +61,7 @@ class ValueCompiler:
                 str(self.text(item)) for item in self._one_or_more(node)
             ),
             "pattern": self._pattern,
+            "secret": self._secret,
             "rest_keys": lambda node, arg: tuple(
                 self._rest_key(item) for item in self._one_or_more(node)
             ),
@@ -322,11 +324,12 @@ class ValueCompiler:
         return self.settings[name]
 
     def _table(self, node: Node, arg: Arg) -> dict[str, Any]:
-        value = plain(node)
-        if not isinstance(value, dict):
+        if not isinstance(node, Map):
             self._fail("M101", node.span, f"expected a table of keys, found {describe(node)}")
             return {}
-        return value
+        if arg.choices:
+            return {entry.key: self._choice(entry.value, arg) for entry in node.entries}
+        return {entry.key: plain(entry.value) for entry in node.entries}
 
     def _types(self, node: Node, arg: Arg) -> tuple[str, ...]:
         types = Arg("choice", choices=tuple(language.VALUE_TYPES))
@@ -356,6 +359,18 @@ class ValueCompiler:
                 "back-references and look-around are not available: patterns run in linear time",
             )
         return text
+
+    def _secret(self, node: Node, arg: Arg) -> str:
+        reference = plain(node)
+        if not isinstance(reference, str) or not _SECRET.match(reference):
+            self._fail(
+                "M211",
+                node.span,
+                "a secret is named, never written: env: and the name of an environment variable",
+                "for example env:INTERCOM_IDENTITY_SECRET",
+            )
+            return "env:"
+        return reference
 
     def _rest_key(self, node: Node) -> plan.Without:
         if isinstance(node, Map):
