@@ -28,6 +28,7 @@ DEV = [
     "types-cachetools",
     "types-jsonschema",
     "types-requests",
+    "wheel>=0.40",
 ]
 
 setup(

@@ -66,8 +66,11 @@ def command(
     report(compiled, mapping)
     assert compiled.plan is not None  # noqa: S101 - report raises otherwise
 
+    from pipeline.cli import logs
     from pipeline.cli.progress import progress
     from pipeline.cli.summary import render
+
+    logs.configure()
     from pipeline.run import batch
     from pipeline.run.config import RunConfig
     from pipeline.transforms.counting import LIVE
