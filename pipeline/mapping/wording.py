@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from pipeline.mapping import plan
+from pipeline.mapping.language import STEPS
 from pipeline.mapping.paths import ABSENT, Path
 from pipeline.model.text import cut
 
@@ -75,7 +76,12 @@ def _listed(values: tuple[plan.Expr, ...]) -> str:
 
 def say_step(step: plan.Step) -> str:
     """A step as it is written: ``to: unix_seconds``; a bare name where it takes nothing."""
-    return step.name if step.args is True else f"{step.name}: {_argument(step.args)}"
+    if step.args is True:
+        return step.name
+    word = STEPS.get(step.name)
+    short = word.arg.shorthand if word is not None else None
+    alone = short is not None and isinstance(step.args, dict) and step.args.keys() == {short}
+    return f"{step.name}: {_argument(step.args[short] if alone else step.args)}"
 
 
 def _argument(args: Any) -> str:
