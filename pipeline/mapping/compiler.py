@@ -48,11 +48,12 @@ Vocabulary = Mapping[str, Mapping[str, OperationShape]]
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The result: ``plan`` is None when a diagnostic is an error."""
+    """The result: ``plan`` is None when a diagnostic is an error, ``root`` when it is no YAML."""
 
     plan: plan.MappingPlan | None
     diagnostics: tuple[Diagnostic, ...]
     settings: Mapping[str, Setting]
+    root: Map | None = None
 
 
 def compile_file(
@@ -76,7 +77,8 @@ def compile_mapping(
         return Compiled(None, findings.sorted(), {})
     compiler = _Compiler(root, findings, vocabulary, overrides or {})
     compiled = compiler.mapping(file)
-    return Compiled(None if findings.has_errors else compiled, findings.sorted(), compiler.declared)
+    result = None if findings.has_errors else compiled
+    return Compiled(result, findings.sorted(), compiler.declared, root)
 
 
 class _Compiler:
