@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 
 import pytest
 import requests
@@ -45,6 +46,13 @@ def exchange(live, raw):
     with connected(live) as connection:
         connection.sendall(raw)
         return read_answer(connection)
+
+
+def until(condition):
+    """Wait for another thread, without sleeping, and not for ever."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
 
 
 def still_fine(live):
@@ -262,8 +270,7 @@ def test_latency_delays_one_connection_and_no_other(live):
     thread = threading.Thread(target=slow)
     with connected(live) as connection:
         thread.start()
-        while not live.emulator.control("GET", "/faults")["faults"][0]["hits"]:
-            pass
+        until(lambda: live.emulator.control("GET", "/faults")["faults"][0]["hits"])
         connection.sendall(b"GET /me HTTP/1.1\r\n" + HEAD + b"\r\n")
         answers.append(("fast", read_answer(connection)[0]))
     thread.join()
@@ -307,8 +314,7 @@ def test_it_stops_while_clients_are_connected_and_waiting():
         idle = socket.create_connection((host, int(port)), timeout=10)
         waiting = socket.create_connection((host, int(port)), timeout=10)
         waiting.sendall(b"GET /me HTTP/1.1\r\n" + HEAD + b"\r\n")
-        while not emulator.requests:
-            pass
+        until(lambda: emulator.requests)
     with idle, waiting:
         assert (idle.recv(1), waiting.recv(1)) == (b"", b"")
 

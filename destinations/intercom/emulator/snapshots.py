@@ -7,9 +7,21 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from destinations.intercom.emulator.event_metadata import metadata_types
+from destinations.intercom.emulator.model import (
+    Admin,
+    Attribute,
+    Company,
+    Contact,
+    Event,
+    EventName,
+    EventTally,
+    JsonObject,
+    Tag,
+    Visitor,
+)
+from destinations.intercom.emulator.seeding import LONG_AGO
 
 if TYPE_CHECKING:
-    from destinations.intercom.emulator.model import Company, Contact, JsonObject
     from destinations.intercom.emulator.workspace import Workspace
 
 _SERVER_SIDE = frozenset(
@@ -25,6 +37,21 @@ _SERVER_SIDE = frozenset(
         "contacts",
     }
 )
+
+_API_NAMES = {
+    "avatar_url": "avatar",
+    "unsubscribed": "unsubscribed_from_emails",
+    "custom": "custom_attributes",
+}
+_SETS = frozenset({"companies", "contacts", "tags"})
+"""Fields that are dicts for their order only."""
+_NAMES: dict[type, list[tuple[str, str]]] = {
+    kind: [
+        (field.name, _API_NAMES.get(field.name, field.name)) for field in dataclasses.fields(kind)
+    ]
+    for kind in (Admin, Attribute, Company, Contact, Event, EventName, EventTally, Tag, Visitor)
+}
+"""Each field of a kind of record, with the name that the API has for it."""
 
 
 def full_state(workspace: Workspace) -> JsonObject:
@@ -62,7 +89,8 @@ def canonical_state(workspace: Workspace) -> JsonObject:
             key = (contact.role == "user" and contact.external_id) or contact.email or "(nobody)"
             contacts.setdefault(key, []).append(_plain_contact(workspace, contact))
     for alike in contacts.values():
-        alike.sort(key=_sort_key)
+        if len(alike) > 1:
+            alike.sort(key=_sort_key)
     companies = workspace.company_by_company_id
     return {
         "contacts": {key: contacts[key][0] for key in sorted(contacts)},
@@ -89,7 +117,8 @@ def _plain_contact(workspace: Workspace, contact: Contact) -> JsonObject:
     events = [
         [one.name, one.created_at, one.metadata] for one in workspace.events.get(contact.id, [])
     ]
-    plain["events"] = sorted(events, key=_sort_key)
+    # No two events of a contact share second and name, so this order is complete.
+    plain["events"] = sorted(events, key=lambda event: (event[1], event[0]))
     plain["event_summaries"] = {
         name: _record(tally)
         for name, tally in sorted(workspace.event_tallies.get(contact.id, {}).items())
@@ -106,23 +135,14 @@ def _plain_company(workspace: Workspace, company: Company) -> JsonObject:
 
 def _record(record: Any) -> JsonObject:
     plain: JsonObject = {}
-    for field in dataclasses.fields(record):
-        value = getattr(record, field.name)
-        if isinstance(value, dict):
-            value = list(value) if field.name in _SETS else dict(value)
-        elif value == float("-inf"):
+    for name, api_name in _NAMES[type(record)]:
+        value = getattr(record, name)
+        if type(value) is dict:
+            value = list(value) if name in _SETS else dict(value)
+        elif value == LONG_AGO:
             value = None
-        plain[_API_NAMES.get(field.name, field.name)] = value
+        plain[api_name] = value
     return plain
-
-
-_API_NAMES = {
-    "avatar_url": "avatar",
-    "unsubscribed": "unsubscribed_from_emails",
-    "custom": "custom_attributes",
-}
-_SETS = frozenset({"companies", "contacts", "tags"})
-"""Fields that are dicts for their order only."""
 
 
 def _without_server_side(record: JsonObject) -> JsonObject:
