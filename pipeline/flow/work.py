@@ -37,9 +37,10 @@ class Task:
     receipt: bytes = b""
 
     @property
-    def order(self) -> tuple[int, int, int, str, bytes]:
+    def order(self) -> tuple[int, int, int, str, bytes, str]:
         """Sorts tasks; depends on nothing but the task."""
-        return (self.time, RANKS.get(self.type, 2), self.seq, self.message_id, self.receipt)
+        rank = RANKS.get(self.type, 2)
+        return (self.time, rank, self.seq, self.message_id, self.receipt, self.type)
 
 
 @dataclass(frozen=True, slots=True)
