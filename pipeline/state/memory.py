@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -49,7 +49,9 @@ class RememberedState:
     ) -> None:
         self._store = store
         self._scope = scope
+        self._flush_every = flush_at
         self._flush_at = flush_at
+        self._capacity = capacity
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
         self._cache: TTLCache[Slot, str] = TTLCache(capacity, ttl, clock)
@@ -67,7 +69,7 @@ class RememberedState:
         """The value, or None where nothing is remembered."""
         slot = (kind, key)
         with self._lock:
-            if kind.startswith(_VOLATILE):
+            if _is_volatile(kind, key):
                 return self._volatile.get(slot)
             for unwritten in (self._pending, self._writing):
                 if slot in unwritten:
@@ -89,11 +91,31 @@ class RememberedState:
                     return unwritten[slot]
             return self._cache.setdefault(slot, value)
 
+    def get_many(self, kind: str, keys: Iterable[str]) -> dict[str, str]:
+        """The values of those keys that are remembered, with one question to the store."""
+        found: dict[str, str] = {}
+        asked: list[str] = []
+        with self._lock:
+            for key in keys:
+                slot = (kind, key)
+                unwritten = [each for each in (self._pending, self._writing) if slot in each]
+                value = unwritten[0][slot] if unwritten else self._cache.get(slot)
+                if value is not None:
+                    found[key] = value
+                elif not unwritten:
+                    asked.append(key)
+        if asked:
+            try:
+                found.update(self._store.get_many(self._scope, kind, asked))
+            except SQLAlchemyError as error:
+                self._failed("read", error)
+        return found
+
     def put(self, kind: str, key: str, value: str) -> None:
         """Remember ``value``, over what was there."""
         slot = (kind, key)
         with self._lock:
-            if kind.startswith(_VOLATILE):
+            if _is_volatile(kind, key, value):
                 self._volatile[slot] = value
                 return
             known = self._cache.get(slot)
@@ -109,7 +131,7 @@ class RememberedState:
         """Drop what is remembered; no error where there was nothing."""
         slot = (kind, key)
         with self._lock:
-            if kind.startswith(_VOLATILE):
+            if _is_volatile(kind, key):
                 self._volatile.pop(slot, None)
                 return
             self._cache.pop(slot, None)
@@ -154,6 +176,12 @@ class RememberedState:
             self.flush()
         except SQLAlchemyError as error:
             self._failed("write", error)
+            with self._lock:
+                if len(self._pending) > self._capacity:
+                    self._pending.clear()
+                self._flush_at = len(self._pending) + self._flush_every
+        else:
+            self._flush_at = self._flush_every
 
     def _failed(self, what: str, error: SQLAlchemyError) -> None:
         self._failures += 1
@@ -175,3 +203,18 @@ class RememberedState:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _is_volatile(kind: str, *texts: str) -> bool:
+    """Whether an entry is never stored: by its kind, or because a database cannot hold it."""
+    if kind.startswith(_VOLATILE):
+        return True
+    return any("\0" in text or not _is_unicode(text) for text in texts)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

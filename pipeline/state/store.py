@@ -16,6 +16,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.state import tables
 
 _BUSY_SECONDS = 30.0
+_CONNECT_SECONDS = 10
 _BATCH = 500
 _MIGRATION_LOCK = 0x50454E53  # any number, the same in every process
 
@@ -164,7 +165,9 @@ def _is_file(address: sa.URL) -> bool:
 def _engine(address: sa.URL, shown: str, *, in_memory: bool) -> sa.Engine:
     if address.get_backend_name() == "postgresql":
         try:
-            return sa.create_engine(address, pool_pre_ping=True)
+            return sa.create_engine(
+                address, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_SECONDS}
+            )
         except ImportError:
             message = (
                 f"the state store {shown} needs the package psycopg: pip install 'psycopg[binary]'"

@@ -132,6 +132,31 @@ def test_a_store_that_fails_is_worked_without(caplog):
     assert memory.failures > 1
 
 
+def test_a_store_that_fails_is_not_asked_with_every_put():
+    memory = RememberedState(Broken(), "s", flush_at=10)
+    for number in range(100):
+        memory.put("contact", str(number), "a")
+    assert memory.failures == 10
+
+
+def test_what_cannot_be_stored_any_more_is_dropped_in_the_end():
+    memory = RememberedState(Broken(), "s", flush_at=10, capacity=50)
+    for number in range(1000):
+        memory.put("contact", str(number), "a")
+    assert len(memory._pending) <= 60
+
+
+@pytest.mark.parametrize("text", ["nul\0", "half \ud800"])
+def test_texts_that_no_database_holds_are_remembered_for_this_run(memory, store, text):
+    memory.put("contact", text, "a")
+    memory.put("contact", "u:1", "b")
+    memory.flush()
+    assert memory.get("contact", text) == "a"
+    assert store.counts("s") == {"contact": 1}
+    memory.forget("contact", text)
+    assert memory.get("contact", text) is None
+
+
 def test_a_flush_that_fails_loses_nothing(store):
     memory = RememberedState(store, "s")
     memory.put("contact", "u:1", "a")
