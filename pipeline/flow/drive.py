@@ -143,9 +143,23 @@ class Driver:
     def _call(self, call: Call) -> tuple[Response | None, Outcome | None]:
         """The answer for the destination, or the outcome where there is none for it."""
         attempts = _Attempts()
+        response = self._attempt(call, attempts)
+        if self._is_passing(response):
+            response = self._try_again(call, attempts, response)
+        verdict = self._destination.judge(response)
+        if verdict is Verdict.FATAL:
+            self.halt(f"HTTP {response.status} for {call.method} {self._template(call)}")
+            return None, _refused(response, "credentials_refused")
+        if verdict is Verdict.RETRY:
+            return None, _exhausted(response, attempts.made)
+        return response, None
+
+    def _try_again(self, call: Call, attempts: _Attempts, first: Response) -> Response:
+        """The answer of the last attempt, after as many more as the policy allows."""
+        made = [first]
 
         def attempt() -> Response:
-            return self._attempt(call, attempts)
+            return made.pop() if made else self._attempt(call, attempts)
 
         def pause(state: tenacity.RetryCallState) -> float:
             del state
@@ -167,13 +181,7 @@ class Driver:
             retry_error_callback=_last_result,
         )
         response: Response = retrying(attempt)
-        verdict = self._destination.judge(response)
-        if verdict is Verdict.FATAL:
-            self.halt(f"HTTP {response.status} for {call.method} {self._template(call)}")
-            return None, _refused(response, "credentials_refused")
-        if verdict is Verdict.RETRY:
-            return None, _exhausted(response, attempts.made)
-        return response, None
+        return response
 
     def _is_passing(self, response: Response) -> bool:
         return self._destination.judge(response) is Verdict.RETRY
