@@ -99,7 +99,9 @@ def _key_of(value: Any) -> str | None:
     """How a value is written as a key of a table in the mapping."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str | int | Decimal):
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | Decimal | float):
         return str(value)
     return None
 
@@ -178,12 +180,14 @@ def _boolean(value: Any) -> Any:
     return ABSENT
 
 
+def text_of(value: Any) -> str | None:
+    """A text, number or boolean as text; None for anything else."""
+    return format(value, "f") if isinstance(value, Decimal) else _key_of(value)
+
+
 def _text(value: Any) -> Any:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return _key_of(value) or ABSENT
+    text = text_of(value)
+    return ABSENT if text is None else text
 
 
 def _identifier(value: Any) -> Any:
@@ -327,13 +331,13 @@ def _pattern(text: str) -> Any:
     )
 
 
-def pattern_problem(text: str) -> str | None:
-    """Why a pattern is not accepted, or None."""
+def pattern_is_bad(text: str) -> bool:
+    """Whether a pattern cannot be read, or could not be matched in linear time."""
     try:
         _pattern(text)
-    except (ValueError, jsonschema_rs.ValidationError) as error:
-        return str(error).splitlines()[0]
-    return None
+    except (ValueError, jsonschema_rs.ValidationError):
+        return True
+    return False
 
 
 def _is_in(value: Any, members: tuple[Any, ...]) -> bool:

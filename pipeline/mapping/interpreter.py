@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.mapping import plan
-from pipeline.mapping.functions import STEP_FUNCTIONS, TEST_FUNCTIONS
+from pipeline.mapping.functions import STEP_FUNCTIONS, TEST_FUNCTIONS, text_of
 from pipeline.mapping.language import TESTS
 from pipeline.mapping.paths import ABSENT, Path, lookup
 from pipeline.model.event import Event
@@ -197,9 +197,7 @@ class Evaluation:
                     (found for expr in values if (found := self.value(expr)) is not ABSENT), ABSENT
                 )
             case plan.Join(values, separator):
-                found = (self.value(expr) for expr in values)
-                texts = [text for text in found if isinstance(text, str) and text]
-                return separator.join(texts) if texts else ABSENT
+                return self._join(values, separator)
             case plan.Object():
                 return self._object(source)
             case plan.Merge(values):
@@ -247,6 +245,12 @@ class Evaluation:
         members = {name: value for name, value in found if value is not ABSENT}
         return members if all(name in members for name in source.needs) else ABSENT
 
+    def _join(self, values: tuple[plan.Expr, ...], separator: str) -> Any:
+        found = [value for expr in values if (value := self.value(expr)) is not ABSENT]
+        singles = [one for value in found for one in (value if type(value) is list else [value])]
+        texts = [text for one in singles if (text := text_of(one))]
+        return separator.join(texts) if texts else ABSENT
+
     def _merge(self, values: tuple[plan.Expr, ...]) -> Any:
         objects = [value for expr in values if isinstance(value := self.value(expr), dict)]
         if not objects:
@@ -268,10 +272,10 @@ class Evaluation:
     def _template(self, parts: tuple[str | Path, ...]) -> Any:
         texts = []
         for part in parts:
-            value = part if isinstance(part, str) else self.read(part)
-            if value is ABSENT or value is None or isinstance(value, dict | list):
+            text = text_of(part if isinstance(part, str) else self.read(part))
+            if text is None:
                 return ABSENT
-            texts.append(str(value).lower() if isinstance(value, bool) else str(value))
+            texts.append(text)
         return "".join(texts)
 
     # --- conditions --------------------------------------------------------------------------

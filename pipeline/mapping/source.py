@@ -7,6 +7,7 @@ different things to different tools, so each is an error that says what to write
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,10 @@ from pipeline.mapping.diagnostics import Findings, Span
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 100
+MAX_DIGITS = 100
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NOT_YAML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _TRUTHY = re.compile(r"(?i)\A(y|n|yes|no|on|off)\Z")
 _BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False,
             "FALSE": False}  # fmt: skip
@@ -75,82 +79,142 @@ class Map:
 Node = Scalar | Sequence | Map
 
 
-def read_yaml(text: str, *, file: str, findings: Findings) -> Node | None:
-    """The one document in ``text``; None when it cannot be read, with the findings saying why."""
+def read_yaml(source: str | bytes, *, file: str, findings: Findings) -> Node | None:
+    """The one document in ``source``; None when it cannot be read, and the findings say why."""
     start = Span(file, 1, 1, 1, 1)
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        findings.error("M007", start, f"the file is larger than {MAX_BYTES:,} bytes")
+    size = len(source) if isinstance(source, bytes) else len(source.encode("utf-8", "replace"))
+    if size > MAX_BYTES:
+        findings.error(
+            "M007", start, f"the file has {size:,} bytes, more than the {MAX_BYTES:,} allowed"
+        )
         return None
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = source if isinstance(source, str) else _decoded(source, file, findings)
+    if text is None:
+        return None
+    strange = _NOT_YAML.search(text)
+    if strange is not None:
+        span = _span_at(file, text, strange.start())
+        message = f"the character U+{ord(strange[0]):04X} has no place in a YAML file"
+        findings.error("M001", span, message)
+        return None
+    builder = _Builder(file, findings)
     try:
-        documents = list(_documents(text, loader))
+        return builder.document(yaml.parse(text, Loader=_LOADER))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         span = _point(file, mark) if mark else start
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        findings.error("M001", span, f"this is not valid YAML: {problem}")
-        return None
-    except RecursionError:
-        findings.error("M007", start, f"the file is nested deeper than {MAX_DEPTH} levels")
-        return None
-    if len(documents) != 1 or documents[0] is None:
-        found = "no document" if not documents or documents[0] is None else "several documents"
-        findings.error("M008", start, f"expected one YAML document, found {found}")
-        return None
-    return _Converter(file, findings).node(documents[0], 0)
+        tab = mark is not None and _is_tab(text, mark)
+        findings.error(
+            "M001",
+            span,
+            f"this is not valid YAML: {problem}",
+            help="YAML is indented with spaces, here is a tab" if tab else "",
+        )
+    except _TooDeep as error:
+        findings.error("M007", error.span, f"nested deeper than {MAX_DEPTH} levels")
+    return None
 
 
-def _documents(text: str, loader: Any) -> Any:
-    """Compose every document, refusing aliases before they are followed."""
-    reader = loader(text)
+def _decoded(source: bytes, file: str, findings: Findings) -> str | None:
     try:
-        while reader.check_node():
-            yield reader.get_node()
-    finally:
-        reader.dispose()
+        return source.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = source[: error.start].decode("utf-8", "replace")
+        span = _span_at(file, before, len(before))
+        findings.error("M001", span, "the file is not UTF-8 text", help="save it as UTF-8")
+        return None
+
+
+def _span_at(file: str, text: str, position: int) -> Span:
+    line = text.count("\n", 0, position) + 1
+    column = position - text.rfind("\n", 0, position)
+    return Span(file, line, column, line, column + 1)
+
+
+def _is_tab(text: str, mark: Any) -> bool:
+    lines = text.split("\n")
+    return "\t" in "".join(lines[mark.line : mark.line + 1])[: mark.column + 1]
 
 
 def _point(file: str, mark: Any) -> Span:
     return Span(file, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
 
 
-class _Converter:
+class _TooDeep(Exception):
+    def __init__(self, span: Span) -> None:
+        super().__init__()
+        self.span = span
+
+
+class _Builder:
+    """Builds the tree from the events of the parser: nothing is ever followed or expanded."""
+
     def __init__(self, file: str, findings: Findings) -> None:
         self.file = file
         self.findings = findings
-        self.seen: set[int] = set()
+        self.aliases: set[str] = set()
+        self.events: Iterator[Any] = iter(())
 
-    def span(self, node: Any) -> Span:
-        start, end = node.start_mark, node.end_mark
-        return Span(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+    def document(self, events: Iterator[Any]) -> Node | None:
+        """The only document, or None with a finding."""
+        self.events = events
+        root: Node | None = None
+        number = 0
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                number += 1
+                if number > 1:
+                    span = _point(self.file, event.start_mark)
+                    self.findings.error("M008", span, "a second document begins here")
+                    return None
+                root = self.node(next(events), 1)
+        if root is None or (isinstance(root, Scalar) and root.value is None):
+            self.findings.error("M008", Span(self.file, 1, 1, 1, 1), "the file is empty")
+            return None
+        return root
 
-    def node(self, node: Any, depth: int) -> Node:
-        span = self.span(node)
-        if id(node) in self.seen:
-            self.findings.error(
-                "M006",
-                span,
-                "aliases are not accepted in mappings",
-                help="use `let:` for a value and `blocks:` for fields",
-            )
-            return Scalar(None, span)
-        self.seen.add(id(node))
+    def span(self, start: Any, end: Any) -> Span:
+        first, last = start.start_mark, end.end_mark
+        return Span(self.file, first.line + 1, first.column + 1, last.line + 1, last.column + 1)
+
+    def node(self, event: Any, depth: int) -> Node:
+        span = self.span(event, event)
         if depth > MAX_DEPTH:
-            self.findings.error("M007", span, f"nested deeper than {MAX_DEPTH} levels")
+            raise _TooDeep(span)
+        if isinstance(event, yaml.AliasEvent):
+            name = str(event.anchor)
+            if name not in self.aliases:
+                self.aliases.add(name)
+                self._refused(span, f"aliases (*{name})")
             return Scalar(None, span)
-        if isinstance(node, yaml.MappingNode):
-            return self.map(node, span, depth)
-        if isinstance(node, yaml.SequenceNode):
-            items = tuple(self.node(item, depth + 1) for item in node.value)
-            return Sequence(items, span)
-        return self.scalar(node, span)
+        if event.anchor is not None:
+            self._refused(span, f"anchors (&{event.anchor})")
+        if event.tag is not None:
+            self._refused(span, f"tags ({event.tag})")
+        if isinstance(event, yaml.MappingStartEvent):
+            return self.map(event, depth)
+        if isinstance(event, yaml.SequenceStartEvent):
+            items = []
+            while not isinstance(inner := next(self.events), yaml.SequenceEndEvent):
+                items.append(self.node(inner, depth + 1))
+            return Sequence(tuple(items), self.span(event, inner))
+        return self.scalar(event, span)
 
-    def map(self, node: Any, span: Span, depth: int) -> Map:
+    def _refused(self, span: Span, what: str) -> None:
+        self.findings.error(
+            "M006",
+            span,
+            f"{what} are not accepted in mappings",
+            help="use `let:` for a value and `blocks:` for fields",
+        )
+
+    def map(self, start: Any, depth: int) -> Map:
         entries: dict[str, Entry] = {}
-        for key_node, value_node in node.value:
-            key_span = self.span(key_node)
-            key = self.key(key_node, key_span)
-            value = self.node(value_node, depth + 1)
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            key_span = self.span(event, event)
+            key = self.key(event, depth)
+            value = self.node(next(self.events), depth + 1)
             if key is None:
                 continue
             if key in entries:
@@ -163,18 +227,20 @@ class _Converter:
                 )
                 continue
             entries[key] = Entry(key, key_span, value)
-        return Map(tuple(entries.values()), span)
+        return Map(tuple(entries.values()), self.span(start, event))
 
-    def key(self, node: Any, span: Span) -> str | None:
-        if not isinstance(node, yaml.ScalarNode):
+    def key(self, event: Any, depth: int) -> str | None:
+        span = self.span(event, event)
+        if not isinstance(event, yaml.ScalarEvent):
+            self.node(event, depth + 1)
             self.findings.error("M101", span, "a key must be a text")
             return None
-        if node.value == "<<" and not node.style:
-            self.findings.error("M006", span, "merge keys (<<) are not accepted in mappings")
+        if event.value == "<<" and not event.style:
+            self._refused(span, "merge keys (<<)")
             return None
-        if not node.style and _TRUTHY.match(node.value):
-            self._truthy(node.value, span)
-        return str(node.value)
+        if not event.style and _TRUTHY.match(event.value):
+            self._truthy(event.value, span)
+        return str(event.value)
 
     def _truthy(self, word: str, span: Span) -> None:
         self.findings.error(
@@ -184,12 +250,9 @@ class _Converter:
             help=f'write "{word}" for the text, or true / false for the boolean',
         )
 
-    def scalar(self, node: Any, span: Span) -> Scalar:
-        text: str = node.value
-        if node.style:
-            return Scalar(text, span)
-        if not node.tag.startswith("tag:yaml.org,2002:"):
-            self.findings.error("M006", span, f"tags ({node.tag}) are not accepted in mappings")
+    def scalar(self, event: Any, span: Span) -> Scalar:
+        text: str = event.value
+        if event.style:
             return Scalar(text, span)
         if text in _NULL:
             return Scalar(None, span)
@@ -197,11 +260,11 @@ class _Converter:
             return Scalar(_BOOLEAN[text], span)
         if _TRUTHY.match(text):
             self._truthy(text, span)
-        elif _INTEGER.match(text):
+        elif _INTEGER.match(text) and len(text) <= MAX_DIGITS:
             return Scalar(int(text), span)
-        elif _FLOAT.match(text):
+        elif _FLOAT.match(text) and len(text) <= MAX_DIGITS:
             return Scalar(Decimal(text), span)
-        elif _ODD_NUMBER.match(text):
+        elif _ODD_NUMBER.match(text) or _INTEGER.match(text):
             self.findings.error(
                 "M004",
                 span,
