@@ -8,7 +8,6 @@ from destinations.intercom import DESTINATION
 from destinations.intercom.connection import endpoint
 from destinations.intercom.emulator import Emulator, EmulatorSettings
 from destinations.transport import Secret
-from pipeline.flow.deliver import deliver
 from pipeline.flow.drive import Driver
 from pipeline.flow.pacing import Pacer
 from pipeline.flow.pool import DeliveryPool
@@ -39,6 +38,10 @@ class Rig:
 
     def do(self, kind, person=ADA, **fields):
         return self.driver.run(Operation(kind, person, 1, fields), self.memory)
+
+    def carry_out(self, work):
+        operations = [operation for task in work.tasks for operation in task.operations]
+        return [self.driver.run(operation, self.memory) for operation in operations]
 
     def contacts(self):
         return self.emulator.state["contacts"]
@@ -305,8 +308,8 @@ def test_pacing_never_meets_a_refusal(emulator, transport, memory):
         )
         for person in people
     ]
-    with DeliveryPool(lambda work: deliver(work, rig.driver, memory), concurrency=4) as pool:
-        outcomes = [outcome for done in pool.run(works) for _, outcome in done]
+    with DeliveryPool(rig.carry_out, concurrency=4) as pool:
+        outcomes = [outcome for done in pool.run(works) for outcome in done]
     assert [outcome.status for outcome in outcomes] == ["delivered"] * 90
     assert {status for _, _, status in rig.driver.calls()} == {200}
     assert rig.pacer.waited_seconds >= 30
@@ -321,3 +324,44 @@ def test_what_one_run_learned_the_next_one_knows(emulator, transport, tmp_path):
             rig.do("attach_company", company_id="acme")
     lines = [call.split()[0] for call in rig.calls()]
     assert lines == ["POST", "POST", "POST", "PUT"]
+
+
+def journey(number):
+    """Everything that one person does."""
+    person = Person(f"user-{number}", f"user-{number}@example.com")
+    company = {"company_id": f"company-{number % 3}"}
+    custom = {"plan": "pro", "seats": number, "signup_at": 5}
+
+    def task(time, kind, *operations):
+        made = tuple(Operation(name, person, time, fields) for name, fields in operations)
+        return Task(f"{number}-{time}", time, kind, made)
+
+    return sequence(
+        f"u:{person.user_id}",
+        [
+            task(3, "track", ("submit_event", {"event_name": "Ordered", "created_at": 3})),
+            task(1, "identify", ("upsert_contact", {"name": "A", "custom_attributes": custom})),
+            task(2, "group", ("upsert_company", company), ("attach_company", company)),
+            task(4, "identify", ("upsert_contact", {"name": "B"})),
+        ],
+    )
+
+
+def test_many_people_at_once_through_every_fault_arrive_exactly_once(rig):
+    faults = ["reset_before", "reset_after_commit", "half_body"]
+    for seed, kind in enumerate(faults):
+        rig.emulator.add_fault(kind, probability=0.04, seed=seed, times=None)
+    rig.emulator.add_fault("html", status=502, probability=0.04, seed=9, times=None)
+    rig.emulator.add_fault("rate_limited", probability=0.02, seed=10, times=None)
+    rig.emulator.change_settings(event_lookup_lag_times=1, event_lookup_lag_by_id=True)
+    with DeliveryPool(rig.carry_out, concurrency=8) as pool:
+        outcomes = [one for done in pool.run(journey(n) for n in range(40)) for one in done]
+    assert len(outcomes) == 40 * 5
+    assert {(outcome.status, outcome.reason) for outcome in outcomes} == {("delivered", None)}
+    state = rig.emulator.state
+    assert len(state["contacts"]) == len(state["events"]) == 40
+    assert len(state["companies"]) == 3
+    for contact in state["contacts"]:
+        assert contact["name"] == "B"
+        assert contact["custom_attributes"].keys() == {"plan", "seats", "signup_at"}
+        assert len(contact["companies"]) == 1
