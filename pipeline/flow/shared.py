@@ -8,14 +8,13 @@ which of two people's work happens to run first.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
-from pipeline.model.exchange import Memory
-from pipeline.model.operation import Operation, Outcome
+from pipeline.model.operation import Outcome
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -75,50 +74,35 @@ def fields_of(cells: Cells) -> dict[str, Any]:
     return fields
 
 
-class Runner(Protocol):
-    """Something that carries out operations, such as a ``Driver``."""
-
-    def run(self, operation: Operation, memory: Memory) -> Outcome:
-        """Carry out ``operation``."""
-        ...
-
-
 class SharedWrites:
-    """Carries out operations; of the writes to one shared thing only the first, with all merged.
+    """Sees to it that of the writes to one shared thing only the first is made, with all merged.
 
     Args:
-        runner: Carries out what is to be sent.
-        merge_by: Operation kind -> the field that says which thing it writes.
-        merged: (kind, thing) -> the fields to write in place of each single write's own.
+        merged: (kind, thing) -> the newest value of every field, over everybody's writes.
     """
 
-    def __init__(
-        self,
-        runner: Runner,
-        *,
-        merge_by: Mapping[str, str],
-        merged: Mapping[tuple[str, str], Iterable[tuple[str, Any]] | Mapping[str, Any]],
-    ) -> None:
-        self._runner = runner
-        self._merge_by = merge_by
+    def __init__(self, merged: Mapping[tuple[str, str], Cells]) -> None:
         self._merged = merged
         self._lock = threading.Lock()
         self._locks: dict[tuple[str, str], threading.Lock] = {}
         self._outcomes: dict[tuple[str, str], Outcome] = {}
 
-    def run(self, operation: Operation, memory: Memory) -> Outcome:
-        """Carry out ``operation``, or say what came of the merged write that contains it."""
-        field = self._merge_by.get(operation.kind)
-        thing = (operation.kind, str(operation.fields.get(field))) if field else None
-        if thing is None or thing not in self._merged:
-            return self._runner.run(operation, memory)
+    def once(
+        self, thing: tuple[str, str], own: Cells, write: Callable[[Cells], Outcome]
+    ) -> Outcome:
+        """Write the thing, or say what came of the write that another made.
+
+        Args:
+            thing: (operation kind, name of the thing).
+            own: The fields to write where nothing was merged.
+            write: Makes the write; called at most once for each thing.
+        """
         with self._lock:
             lock = self._locks.setdefault(thing, threading.Lock())
         with lock:  # whoever needs the company meanwhile waits until it is there
             earlier = self._outcomes.get(thing)
-            if earlier is not None:
-                return earlier if earlier.status == "dead" else Outcome("merged", "coalesced")
-            write = replace(operation, fields=dict(self._merged[thing]))
-            outcome = self._runner.run(write, memory)
-            self._outcomes[thing] = outcome
-            return outcome
+            if earlier is None:
+                outcome = write(self._merged.get(thing, own))
+                self._outcomes[thing] = outcome
+                return outcome
+            return Outcome("merged", "coalesced") if earlier.status == "delivered" else earlier

@@ -6,6 +6,7 @@ import logging
 import time
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -18,6 +19,7 @@ from destinations.intercom.connection import endpoint
 from destinations.intercom.options import IntercomOptions
 from destinations.transport import Endpoint
 from pipeline.errors import CredentialsRefused, UsageError
+from pipeline.flow.deliver import DeliveryPolicy
 from pipeline.mapping.plan import MappingPlan
 from pipeline.model.exchange import Verdict
 from pipeline.model.operation import Call
@@ -167,13 +169,20 @@ def _settings(job: Job, *, now: int) -> tuple[PrepareSettings, DeliverSettings]:
         open_send=SendTo(job.endpoint) if job.endpoint else Rehearse(),
         open_memory=OpenState(config.state if job.endpoint else _IN_MEMORY, scope),
         rate_headers=job.destination.rate_headers,
-        merge_by=merge_by,
+        policy=_policy(job.mapping, merge_by),
         dead_letters=letters,
         concurrency=config.concurrency if job.endpoint else 1,
         per_minute=config.rate,
         paced=job.endpoint is not None,
     )
     return prepare, deliver
+
+
+def _policy(mapping: MappingPlan, merge_by: Mapping[str, str]) -> DeliveryPolicy:
+    """The settings of the mapping that are about delivery, whatever the destination."""
+    declared = {option.name for option in fields(DeliveryPolicy)} - {"merge_by"}
+    chosen = {name: value for name, value in mapping.settings if name in declared}
+    return DeliveryPolicy(merge_by=merge_by, **chosen)
 
 
 def _counts(result: Any) -> Counter[str]:

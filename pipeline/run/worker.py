@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from destinations.intercom.rehearsal import rehearse
 from destinations.transport import Endpoint
-from pipeline.model.exchange import Memory
+from pipeline.flow.deliver import Remembering
 from pipeline.state.memory import RememberedState
 from pipeline.state.store import StateStore
 from pipeline.transforms.deliver import Send
@@ -41,7 +41,7 @@ class OpenState:
     url: str
     scope: str
 
-    def __call__(self, stack: ExitStack) -> Memory:
+    def __call__(self, stack: ExitStack) -> Remembering:
         """The memory; it is stored and closed with the stack."""
         store = stack.enter_context(StateStore.open(self.url))
         return stack.enter_context(RememberedState(store, self.scope))

@@ -11,15 +11,15 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindows
 
-from pipeline.flow.deliver import deliver
+from pipeline.flow.deliver import Delivery, DeliveryPolicy, Remembering
 from pipeline.flow.drive import CallRecord, Driver
 from pipeline.flow.pacing import Pacer
 from pipeline.flow.packing import Packed, unpack
 from pipeline.flow.pool import DeliveryPool
 from pipeline.flow.retrying import RetryPolicy
-from pipeline.flow.shared import Cells, SharedWrites, fields_of, merge
-from pipeline.flow.work import Task, Work, sequence
-from pipeline.model.exchange import Deliverer, Memory, RateHeaders
+from pipeline.flow.shared import Cells, SharedWrites, merge
+from pipeline.flow.work import Task, sequence
+from pipeline.model.exchange import Deliverer, RateHeaders
 from pipeline.model.operation import Call, Outcome, Response
 from pipeline.transforms.counting import Counts
 from pipeline.transforms.dead_letters import DeadLetterFormat
@@ -36,7 +36,7 @@ class DeliverSettings:
         open_send: Called on the worker with the stack that closes it; makes single calls.
         open_memory: Called on the worker with the stack that closes it.
         rate_headers: Where the API says what is left of its rate.
-        merge_by: Operation kind -> the field that names a thing shared by people.
+        policy: What may be merged and left out.
         dead_letters: How refusals are written.
         concurrency: So many people are delivered at the same time.
         per_minute: Own ceiling of calls a minute, or None.
@@ -46,9 +46,9 @@ class DeliverSettings:
 
     destination: Deliverer
     open_send: Callable[[ExitStack], Send]
-    open_memory: Callable[[ExitStack], Memory]
+    open_memory: Callable[[ExitStack], Remembering]
     rate_headers: RateHeaders
-    merge_by: Mapping[str, str]
+    policy: DeliveryPolicy
     dead_letters: DeadLetterFormat
     concurrency: int = 16
     per_minute: float | None = None
@@ -81,21 +81,14 @@ class Deliver(beam.DoFn):
     def start_bundle(self) -> None:
         """Begin with an idle pool."""
         self._counts = Counts()
-        self._shared: SharedWrites | None = None
-        self._pool: DeliveryPool[list[tuple[Task, Outcome]]] = DeliveryPool(
-            self._deliver, concurrency=self._settings.concurrency
-        )
+        self._pool: DeliveryPool[list[tuple[Task, Outcome]]] | None = None
 
     def process(
-        self,
-        element: tuple[str, Iterable[Packed]],
-        shared: Mapping[tuple[str, str], Mapping[str, Any]],
+        self, element: tuple[str, Iterable[Packed]], shared: Mapping[tuple[str, str], Cells]
     ) -> Iterator[bytes]:
         """Hand one person's work to the pool; yield what is refused of what is ready."""
-        if self._shared is None:
-            self._shared = SharedWrites(
-                self._driver, merge_by=self._settings.merge_by, merged=shared
-            )
+        if self._pool is None:
+            self._pool = self._open_pool(shared)
         key, packed = element
         user_id = key[2:] if key.startswith("u:") else None
         work = sequence(key, (unpack(each, user_id=user_id) for each in packed))
@@ -104,14 +97,21 @@ class Deliver(beam.DoFn):
             yield from self._account(outcomes)
         self._count_calls()
 
+    def _open_pool(
+        self, shared: Mapping[tuple[str, str], Cells]
+    ) -> DeliveryPool[list[tuple[Task, Outcome]]]:
+        delivery = Delivery(
+            self._driver, self._memory, policy=self._settings.policy, shared=SharedWrites(shared)
+        )
+        return DeliveryPool(delivery.deliver, concurrency=self._settings.concurrency)
+
     def finish_bundle(self) -> Iterator[Any]:
         """Wait for everything under way."""
-        try:
-            for outcomes in self._pool.drain():
-                for letter in self._account(outcomes):
-                    yield GlobalWindows.windowed_value(letter)
-        finally:
-            self._pool.close()
+        if self._pool is not None:
+            with self._pool as pool:
+                for outcomes in pool.drain():
+                    for letter in self._account(outcomes):
+                        yield GlobalWindows.windowed_value(letter)
         self._count_calls()
         if self._driver.halted is not None:
             self._counts.add("halted")
@@ -120,9 +120,6 @@ class Deliver(beam.DoFn):
     def teardown(self) -> None:
         """Close connections and the state."""
         self._stack.close()
-
-    def _deliver(self, work: Work) -> list[tuple[Task, Outcome]]:
-        return deliver(work, self._shared or self._driver, self._memory)
 
     def _account(self, outcomes: list[tuple[Task, Outcome]]) -> Iterator[bytes]:
         for task, outcome in outcomes:
@@ -153,14 +150,14 @@ class Unpaced:
 
 
 class MergeShared(beam.DoFn):
-    """((kind, thing), cells of many bundles) -> ((kind, thing), fields of the one write)."""
+    """((kind, thing), cells of many bundles) -> ((kind, thing), the newest of each field)."""
 
     def process(
         self, element: tuple[tuple[str, str], Iterable[Cells]]
-    ) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+    ) -> Iterator[tuple[tuple[str, str], Cells]]:
         """Merge; of every field the newest value stays."""
         thing, all_cells = element
         merged: Cells = {}
         for cells in all_cells:
             merge(merged, cells)
-        yield (thing, fields_of(merged))
+        yield (thing, merged)

@@ -1,53 +1,230 @@
-"""Delivering one person's work in order."""
+"""Delivering one person's work: in order, merged, and nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
-from pipeline.flow.deliver import combine, deliver
+from pipeline.flow.deliver import Delivery, DeliveryPolicy, combine
 from pipeline.flow.work import Task, Work
 from pipeline.model.operation import DELIVERED, Operation, Outcome, Person
 
 DEAD = Outcome("dead", "rejected", "parameter_invalid: no", http_status=400)
 MERGED = Outcome("merged", "unchanged")
+COALESCED = Outcome("merged", "coalesced")
+PERSON = Person("u")
 
 
-def operation(kind):
-    return Operation(kind, Person("u"), 1, {})
+class FakeMemory(dict[tuple[str, str], str]):
+    """A memory that is a dictionary."""
+
+    def get(self, kind: str, key: str) -> str | None:  # type: ignore[override]
+        return super().get((kind, key))
+
+    def get_many(self, kind: str, keys: Iterable[str]) -> dict[str, str]:
+        return {key: self[kind, key] for key in keys if (kind, key) in self}
+
+    def put(self, kind: str, key: str, value: str) -> None:
+        self[kind, key] = value
+
+    def forget(self, kind: str, key: str) -> None:
+        self.pop((kind, key), None)
 
 
 class Runner:
-    def __init__(self, **outcomes):
+    """Notes what it is asked to do; answers by kind, or by a function of the operation."""
+
+    def __init__(self, answer: Any = None, **outcomes: Outcome) -> None:
+        self.answer = answer
         self.outcomes = outcomes
-        self.ran = []
+        self.made: list[Operation] = []
 
-    def run(self, one, memory):
-        self.ran.append(one.kind)
-        return self.outcomes.get(one.kind, DELIVERED)
+    def run(self, operation: Operation, memory: Any) -> Outcome:
+        self.made.append(operation)
+        if self.answer is not None:
+            outcome: Outcome = self.answer(operation, memory)
+            return outcome
+        return self.outcomes.get(operation.kind, DELIVERED)
+
+    @property
+    def ran(self) -> list[str]:
+        return [operation.kind for operation in self.made]
 
 
-def work(*kinds_of_tasks):
-    tasks = [
-        Task(str(number), number, "track", tuple(operation(kind) for kind in kinds))
-        for number, kinds in enumerate(kinds_of_tasks)
-    ]
-    return Work("u:u", tuple(tasks))
+def operation(kind: str) -> Operation:
+    return Operation(kind, PERSON, 1, {})
 
 
-def test_operations_go_strictly_in_order():
+def contact(time: int, **fields: Any) -> Task:
+    operation = Operation("upsert_contact", PERSON, time, fields)
+    return Task(f"i{time}", time, "identify", (operation,))
+
+
+def track(time: int) -> Task:
+    return Task(f"t{time}", time, "track", (Operation("submit_event", PERSON, time, {"at": time}),))
+
+
+def group(time: int, company: str, kind: str = "attach_company") -> Task:
+    fields = {"company_id": company}
+    write = Operation("upsert_company", PERSON, time, {**fields, "name": f"N{time}"})
+    return Task(f"g{time}", time, "group", (write, Operation(kind, PERSON, time, fields)))
+
+
+def deliver(
+    *tasks: Task, runner: Runner | None = None, memory: FakeMemory | None = None, **policy: Any
+) -> list[Outcome]:
+    """What came of each of the tasks."""
+    delivery = Delivery(
+        runner or Runner(),
+        memory if memory is not None else FakeMemory(),
+        policy=DeliveryPolicy(merge_by={"upsert_company": "company_id"}, **policy),
+        clock=lambda: 1_000_000.0,
+    )
+    return [outcome for _, outcome in delivery.deliver(Work("u:u", tasks))]
+
+
+def test_what_is_known_of_a_person_is_sent_once_and_before_the_tracks() -> None:
     runner = Runner()
-    deliver(work(["a", "b"], ["c"]), runner, None)
-    assert runner.ran == ["a", "b", "c"]
+    outcomes = deliver(
+        track(1), contact(2, name="A"), track(3), contact(4, name="B"), runner=runner
+    )
+    assert runner.ran == ["upsert_contact", "submit_event", "submit_event"]
+    assert runner.made[0].fields == {"name": "B"}
+    assert outcomes == [DELIVERED, COALESCED, DELIVERED, DELIVERED]
 
 
-def test_a_refused_operation_stops_nothing():
-    runner = Runner(a=DEAD)
-    outcomes = [outcome.status for _, outcome in deliver(work(["a", "b"], ["c"]), runner, None)]
-    assert runner.ran == ["a", "b", "c"]
-    assert outcomes == ["dead", "delivered"]
+def test_between_tracks_every_track_finds_the_contact_as_it_was() -> None:
+    runner = Runner()
+    tasks = (contact(1, n=1), contact(2, n=2), track(3), contact(4, n=3))
+    deliver(*tasks, runner=runner, coalesce="between_tracks")
+    assert [dict(made.fields) for made in runner.made] == [{"n": 2}, {"at": 3}, {"n": 3}]
 
 
-def test_each_task_comes_back_with_its_own_outcome():
-    wanted = work(["a"], ["b"])
-    assert [task for task, _ in deliver(wanted, Runner(), None)] == list(wanted.tasks)
+def test_of_each_field_the_value_with_the_latest_time_wins_and_null_is_a_value() -> None:
+    runner = Runner()
+    deliver(contact(1, name="A", phone="1"), contact(2, phone=None, plan="x"), runner=runner)
+    assert runner.made[0].fields == {"name": "A", "phone": None, "plan": "x"}
+
+
+def test_the_company_comes_first_then_the_contact_then_the_two_together() -> None:
+    runner = Runner()
+    deliver(group(1, "c"), contact(2, name="A"), runner=runner)
+    assert runner.ran == ["upsert_company", "upsert_contact", "attach_company"]
+
+
+def test_only_the_last_word_on_a_membership_is_sent() -> None:
+    runner = Runner()
+    outcomes = deliver(group(1, "c"), group(2, "c", "detach_company"), runner=runner)
+    assert runner.ran == ["upsert_company", "detach_company"]
+    assert [outcome.status for outcome in outcomes] == ["merged", "delivered"]
+
+
+def test_nothing_is_carried_across_a_deletion() -> None:
+    runner = Runner()
+    gone = Task("d", 2, "delete", (Operation("delete_contact", PERSON, 2, {}),))
+    deliver(contact(1, name="A"), gone, contact(3, name="B"), runner=runner)
+    assert runner.ran == ["upsert_contact", "delete_contact", "upsert_contact"]
+
+
+def test_a_write_that_changes_nothing_is_not_sent() -> None:
+    memory, runner = FakeMemory(), Runner()
+    deliver(contact(1, name="A", plan="x"), memory=memory)
+    outcomes = deliver(contact(2, name="A"), runner=runner, memory=memory)
+    assert (runner.ran, outcomes) == ([], [MERGED])
+
+
+def test_a_late_identify_never_overwrites_a_newer_one() -> None:
+    memory, runner = FakeMemory(), Runner()
+    deliver(contact(5, name="New"), memory=memory)
+    deliver(contact(3, name="Old", phone="1"), runner=runner, memory=memory)
+    assert [dict(made.fields) for made in runner.made] == [{"phone": "1"}]
+
+
+def test_a_write_that_was_refused_is_not_remembered() -> None:
+    memory, runner = FakeMemory(), Runner()
+    deliver(contact(1, name="A"), runner=Runner(upsert_contact=DEAD), memory=memory)
+    deliver(contact(2, name="A"), runner=runner, memory=memory)
+    assert runner.ran == ["upsert_contact"]
+
+
+@pytest.mark.parametrize(("later_by", "calls"), [(299, 0), (300, 1)])
+def test_last_seen_alone_is_sent_when_it_moved_far_enough(later_by: int, calls: int) -> None:
+    memory, runner = FakeMemory(), Runner()
+    deliver(contact(0, name="A", last_seen_at=0), memory=memory)
+    later = contact(later_by * 1_000_000, name="A", last_seen_at=later_by)
+    deliver(later, runner=runner, memory=memory)
+    assert len(runner.made) == calls
+
+
+def test_a_contact_that_is_forgotten_is_written_anew() -> None:
+    memory = FakeMemory()
+    deliver(contact(1, name="A"), memory=memory)
+
+    def gone(operation: Operation, seen: Any) -> Outcome:
+        seen.forget("contact", "u:u")
+        return DEAD
+
+    deliver(contact(2, plan="x"), runner=Runner(gone), memory=memory)
+    runner = Runner()
+    deliver(contact(3, name="A"), runner=runner, memory=memory)
+    assert runner.ran == ["upsert_contact"]
+
+
+def test_a_contact_that_vanished_is_written_again_for_its_events() -> None:
+    memory = FakeMemory()
+    deliver(contact(1, name="A"), memory=memory)
+    there: list[str] = []
+
+    def emptied_workspace(operation: Operation, seen: Any) -> Outcome:
+        if operation.kind == "upsert_contact":
+            there.append("u")
+        elif not there:
+            seen.forget("contact", "u:u")
+            return Outcome("dead", "contact_not_found")
+        return DELIVERED
+
+    tasks = (contact(2, name="A"), track(3), track(4))
+    outcomes = deliver(*tasks, runner=Runner(emptied_workspace), memory=memory)
+    assert [outcome.status for outcome in outcomes[1:]] == ["delivered", "delivered"]
+
+
+def test_the_same_event_again_costs_no_call() -> None:
+    memory, runner = FakeMemory(), Runner()
+    deliver(track(1), memory=memory)
+    outcomes = deliver(track(1), track(2), track(2), runner=runner, memory=memory)
+    again = Outcome("merged", "already_delivered")
+    assert outcomes == [again, DELIVERED, again]
+    assert len(runner.made) == 1
+
+
+def test_an_event_is_forgotten_after_its_time() -> None:
+    memory, runner = FakeMemory(), Runner()
+    deliver(track(1), memory=memory)
+    for slot in memory:
+        memory[slot] = "999999"  # the clock says 1000000
+    assert deliver(track(1), runner=runner, memory=memory) == [DELIVERED]
+
+
+def test_a_dead_event_is_not_remembered_as_delivered() -> None:
+    memory = FakeMemory()
+    deliver(track(1), runner=Runner(submit_event=DEAD), memory=memory)
+    assert deliver(track(1), memory=memory) == [DELIVERED]
+
+
+def test_a_refused_operation_stops_nothing() -> None:
+    outcomes = deliver(contact(1, name="A"), track(2), runner=Runner(upsert_contact=DEAD))
+    assert [outcome.status for outcome in outcomes] == ["dead", "delivered"]
+
+
+def test_one_bad_value_does_not_cost_what_the_others_said() -> None:
+    def refuse_bad(operation: Operation, memory: Any) -> Outcome:
+        return DEAD if operation.fields.get("owner_id") == "bad" else DELIVERED
+
+    tasks = (contact(1, name="A", owner_id="bad"), contact(2, plan="x"))
+    outcomes = deliver(*tasks, runner=Runner(refuse_bad))
+    assert [outcome.status for outcome in outcomes] == ["dead", "delivered"]
 
 
 @pytest.mark.parametrize(
@@ -60,11 +237,13 @@ def test_each_task_comes_back_with_its_own_outcome():
         ([], "merged"),
     ],
 )
-def test_an_events_outcome_is_dead_else_delivered_else_merged(outcomes, status):
+def test_an_events_outcome_is_dead_else_delivered_else_merged(
+    outcomes: list[Outcome], status: str
+) -> None:
     assert combine([(operation("a"), outcome) for outcome in outcomes]).status == status
 
 
-def test_the_first_dead_operation_decides_and_is_named():
+def test_the_first_dead_operation_decides_and_is_named() -> None:
     later = Outcome("dead", "contact_not_found", "later")
     outcome = combine(
         [(operation("a"), DELIVERED), (operation("b"), DEAD), (operation("c"), later)]
@@ -73,7 +252,7 @@ def test_the_first_dead_operation_decides_and_is_named():
     assert outcome.message == "b: parameter_invalid: no"
 
 
-def test_warnings_of_all_operations_are_kept_once():
+def test_warnings_of_all_operations_are_kept_once() -> None:
     first = Outcome("delivered", warnings=("x", "y"))
     second = Outcome("merged", "unchanged", warnings=("y", "z"))
     assert combine([(operation("a"), first), (operation("b"), second)]).warnings == ("x", "y", "z")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.flow.shared import Cells, SharedWrites, cells_of, fields_of, merge
-from pipeline.model.exchange import Memory
-from pipeline.model.operation import DELIVERED, Operation, Outcome, Person
+from pipeline.model.operation import DELIVERED, Outcome
 
 FIELDS = st.dictionaries(
     st.sampled_from(["name", "plan", "custom_attributes"]), st.integers(0, 3)
@@ -47,57 +46,38 @@ def test_custom_attributes_merge_one_by_one() -> None:
     assert merged(writes) == {"custom_attributes": {"a": 1, "b": 2}}
 
 
-class FakeRunner:
-    def __init__(self, outcome: Outcome = DELIVERED) -> None:
-        self.outcome = outcome
-        self.made: list[Operation] = []
+def writer(outcome: Outcome = DELIVERED) -> tuple[list[Cells], Callable[[Cells], Outcome]]:
+    made: list[Cells] = []
 
-    def run(self, operation: Operation, memory: Memory) -> Outcome:
-        self.made.append(operation)
-        return self.outcome
+    def write(cells: Cells) -> Outcome:
+        made.append(cells)
+        return outcome
 
-
-class NoMemory:
-    def get(self, kind: str, key: str) -> str | None:
-        return None
-
-    def put(self, kind: str, key: str, value: str) -> None:
-        return None
-
-    def forget(self, kind: str, key: str) -> None:
-        return None
+    return made, write
 
 
-def company(name: str) -> Operation:
-    return Operation("upsert_company", Person(), 1, {"company_id": "7", "name": name})
+COMPANY = ("upsert_company", "7")
+OWN = cells_of({"name": "Own"}, time=1, message_id="a")
+MERGED = cells_of({"name": "Merged"}, time=2, message_id="b")
 
 
-def shared(runner: FakeRunner) -> SharedWrites:
-    return SharedWrites(
-        runner,
-        merge_by={"upsert_company": "company_id"},
-        merged={("upsert_company", "7"): {"company_id": "7", "name": "Merged"}},
-    )
-
-
-def test_only_the_first_write_is_sent_and_carries_everything() -> None:
-    runner = FakeRunner()
-    writes = shared(runner)
-    assert writes.run(company("A"), NoMemory()) == DELIVERED
-    assert writes.run(company("B"), NoMemory()) == Outcome("merged", "coalesced")
-    assert [made.fields["name"] for made in runner.made] == ["Merged"]
+def test_only_the_first_write_is_made_and_carries_everything() -> None:
+    made, write = writer()
+    shared = SharedWrites({COMPANY: MERGED})
+    assert shared.once(COMPANY, OWN, write) == DELIVERED
+    assert shared.once(COMPANY, OWN, write) == Outcome("merged", "coalesced")
+    assert made == [MERGED]
 
 
 def test_a_refused_write_is_refused_for_everybody() -> None:
     refused = Outcome("dead", "rejected", "400")
-    runner = FakeRunner(refused)
-    writes = shared(runner)
-    assert [writes.run(company(n), NoMemory()) for n in "AB"] == [refused, refused]
-    assert len(runner.made) == 1
+    made, write = writer(refused)
+    shared = SharedWrites({COMPANY: MERGED})
+    assert [shared.once(COMPANY, OWN, write) for _ in "AB"] == [refused, refused]
+    assert len(made) == 1
 
 
-def test_what_nobody_shares_is_sent_as_it_is() -> None:
-    runner = FakeRunner()
-    event = Operation("submit_event", Person("u1"), 1, {"event_name": "x"})
-    shared(runner).run(event, NoMemory())
-    assert runner.made == [event]
+def test_what_was_not_merged_is_written_as_it_is() -> None:
+    made, write = writer()
+    SharedWrites({}).once(COMPANY, OWN, write)
+    assert made == [OWN]
