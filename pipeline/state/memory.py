@@ -85,31 +85,48 @@ class RememberedState:
         if value is None:
             return None
         with self._lock:
-            # Somebody may have written or forgotten it meanwhile.
-            for unwritten in (self._pending, self._writing):
-                if slot in unwritten:
-                    return unwritten[slot]
-            return self._cache.setdefault(slot, value)
+            return self._newest(slot, value)
 
     def get_many(self, kind: str, keys: Iterable[str]) -> dict[str, str]:
         """The values of those keys that are remembered, with one question to the store."""
         found: dict[str, str] = {}
         asked: list[str] = []
         with self._lock:
-            for key in keys:
+            for key in dict.fromkeys(keys):
                 slot = (kind, key)
-                unwritten = [each for each in (self._pending, self._writing) if slot in each]
-                value = unwritten[0][slot] if unwritten else self._cache.get(slot)
+                value: str | None
+                if _is_volatile(kind, key):
+                    value = self._volatile.get(slot)
+                elif slot in self._pending:
+                    value = self._pending[slot]
+                elif slot in self._writing:
+                    value = self._writing[slot]
+                else:
+                    value = self._cache.get(slot)
+                    if value is None:
+                        asked.append(key)
                 if value is not None:
                     found[key] = value
-                elif not unwritten:
-                    asked.append(key)
-        if asked:
-            try:
-                found.update(self._store.get_many(self._scope, kind, asked))
-            except SQLAlchemyError as error:
-                self._failed("read", error)
+        if not asked:
+            return found
+        try:
+            stored = self._store.get_many(self._scope, kind, asked)
+        except SQLAlchemyError as error:
+            self._failed("read", error)
+            return found
+        with self._lock:
+            for key, text in stored.items():
+                newest = self._newest((kind, key), text)
+                if newest is not None:
+                    found[key] = newest
         return found
+
+    def _newest(self, slot: Slot, stored: str) -> str | None:
+        """What an entry read from the store is by now: others may have changed it meanwhile."""
+        for unwritten in (self._pending, self._writing):
+            if slot in unwritten:
+                return unwritten[slot]
+        return self._cache.setdefault(slot, stored)
 
     def put(self, kind: str, key: str, value: str) -> None:
         """Remember ``value``, over what was there."""

@@ -29,6 +29,7 @@ def test_it_behaves_like_a_dict(script, capacity, flush_at):
                     memory.forget("kind", step[1])
                     model.pop(step[1], None)
                 elif step[0] == "get":
+                    assert memory.get_many("kind", "abcde") == model
                     assert memory.get("kind", step[1]) == model.get(step[1])
                 else:
                     memory.flush()

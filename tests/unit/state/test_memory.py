@@ -64,6 +64,17 @@ def test_scopes_are_apart(memory, store):
     assert memory.get("contact", "u:1") is None
 
 
+def test_many_are_got_at_once_from_wherever_they_are(memory, store):
+    store.put_many("s", [("contact", "stored", "1"), ("contact", "gone", "2")])
+    memory.put("contact", "flushed", "3")
+    memory.flush()
+    memory.put("contact", "new", "4")
+    memory.forget("contact", "gone")
+    memory.put("contact", "nul\0", "5")
+    found = memory.get_many("contact", ["stored", "gone", "flushed", "new", "never", "nul\0"])
+    assert found == {"stored": "1", "flushed": "3", "new": "4", "nul\0": "5"}
+
+
 def test_what_is_forgotten_is_gone_before_and_after_a_flush(memory, store):
     store.put_many("s", [("contact", "u:1", "a")])
     memory.forget("contact", "u:1")
