@@ -80,6 +80,11 @@ def test_calls_are_counted_without_ids():
     conformance.check_templates(make(), OPERATIONS)
 
 
+def test_it_passes_every_check_there_is(monkeypatch):
+    monkeypatch.setenv("INTERCOM_ACCESS_TOKEN", "tok-very-secret")
+    conformance.check_all(make, OPERATIONS, secret="tok-very-secret")
+
+
 def test_it_holds_no_secret(monkeypatch):
     monkeypatch.setenv("INTERCOM_ACCESS_TOKEN", "tok-very-secret")
     conformance.check_redaction(make(), "tok-very-secret")
