@@ -25,7 +25,7 @@ class Fake:
 
     def deliver(self, operation, memory):
         for step in self.steps:
-            yield step
+            yield step  # noqa: UP028 - a tuple cannot be sent answers
         return self.result
 
     def judge(self, response):
