@@ -24,8 +24,8 @@ class Fake:
         self.result = result
 
     def deliver(self, operation, memory):
-        for step in self.steps:
-            yield step  # noqa: UP028 - a tuple cannot be sent answers
+        for step in self.steps:  # noqa: UP028 - a tuple cannot be sent answers
+            yield step
         return self.result
 
     def judge(self, response):
