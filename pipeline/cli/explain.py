@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
+from pipeline.cli.files import nearby, read_file
 from pipeline.cli.formats.explanation import to_json, to_text
 from pipeline.cli.options import overrides, report, set_option
-from pipeline.cli.shaping import Shaper, read_events, read_file, shaper_for
+from pipeline.cli.shaping import Shaper, read_events, shaper_for
 from pipeline.errors import PenstockError, UsageError
 from pipeline.mapping.plan import MappingPlan
 from pipeline.run.mappings import DEFAULT_MAPPING, compile_mapping_file
@@ -56,6 +57,7 @@ def command(
         message = "--watch needs a file: standard input cannot be read again"
         raise UsageError(message)
     changed = overrides(settings)
+    mapping = nearby(mapping)
 
     def once() -> None:
         compiled = compile_mapping_file(mapping, changed)

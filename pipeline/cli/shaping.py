@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import ConfigurationError, UsageError
+from pipeline.errors import ConfigurationError
 from pipeline.mapping.interpreter import Mapped
 from pipeline.mapping.plan import MappingPlan
 from pipeline.mapping.tracing import Trace, trace
@@ -238,27 +238,3 @@ def _broken(data: bytes, fault: Malformed, origin: str, now: int) -> list[Event 
         line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
         origin = f"{origin}:{line}:{column}"
     return decode_line(data, origin=origin, now=now)
-
-
-def read_file(path: str, *, what: str) -> bytes:
-    """The bytes of a file, or of standard input for ``-``. Raises UsageError in words."""
-    if path == "-":
-        import sys
-
-        return sys.stdin.buffer.read()
-    try:
-        return Path(path).read_bytes()
-    except IsADirectoryError:
-        message = f"{path} is a directory; {what} is a file (or - for standard input)"
-        raise UsageError(message) from None
-    except OSError as error:
-        message = f"cannot read {what} {path}: {error.strerror or error}"
-        raise UsageError(message) from error
-
-
-def tally(shaped: Iterable[Shaped]) -> Mapping[str, int]:
-    """How many events came to what."""
-    counts = {"mapped": 0, "skipped": 0, "dead": 0}
-    for one in shaped:
-        counts[one.status] += 1
-    return counts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -24,9 +25,9 @@ class Place:
 
 
 class Places:
-    """The places of everything in a readable JSON text: of members their key, else the value.
+    r"""The places of everything in a readable JSON text: of members their key, else the value.
 
-    >>> Places('{"a": [1,\\n 22]}').of(["a", 1])
+    >>> Places('{"a": [1,\n 22]}').of(["a", 1])
     Place(line=2, column=2, end_line=2, end_column=4)
     """
 
@@ -45,8 +46,6 @@ class Places:
         return Place(*self._point(start), *self._point(end))
 
     def _point(self, position: int) -> tuple[int, int]:
-        from bisect import bisect_right
-
         line = bisect_right(self._lines, position)
         return line, position - self._lines[line - 1] + 1
 
@@ -55,22 +54,24 @@ class Places:
         open_: list[str] = []
         wants_key: list[bool] = []
         for match in _TOKEN.finditer(self._text):
-            token, start, end = match[1], match.start(1), match.end(1)
-            if token in "}]":
+            mark, start, end = match[1], match.start(1), match.end(1)
+            if mark in "}]":
                 open_.pop()
                 wants_key.pop()
+                if mark == "]":
+                    path.pop()
                 self._next(path, open_, wants_key)
                 continue
             if open_ and open_[-1] == "{" and wants_key[-1]:
-                path.append(json.loads(token))
+                path.append(json.loads(mark))
                 self._stretches[tuple(path)] = (start, end)
                 wants_key[-1] = False
                 continue
             self._stretches.setdefault(tuple(path), (start, end))
-            if token in "{[":
-                open_.append(token)
-                wants_key.append(token == "{")
-                if token == "[":
+            if mark in "{[":
+                open_.append(mark)
+                wants_key.append(mark == "{")
+                if mark == "[":
                     path.append(0)
                 continue
             self._next(path, open_, wants_key)
