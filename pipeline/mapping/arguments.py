@@ -53,6 +53,7 @@ class ArgumentReader(ABC):
             "template": lambda node, arg: self.template(node),
             "literals": lambda node, arg: tuple(plain(item) for item in self.items(node)),
             "table": self._table,
+            "pairs": lambda node, arg: tuple(self._table(node, arg).items()),
             "types": self._types,
             "choice": self._choice,
             "choices": lambda node, arg: tuple(
@@ -160,7 +161,6 @@ class ArgumentReader(ABC):
                 f"{describe(node)} is not one of {allowed}",
                 did_you_mean(str(value), arg.choices) if isinstance(value, str) else "",
             )
-            return arg.choices[0]
         return str(value)
 
     def _pattern(self, node: Node, arg: Arg) -> str:
@@ -222,7 +222,7 @@ class ArgumentReader(ABC):
         """What a part that could not be read is compiled as; the findings say why."""
         if arg.kind in ("table", "record"):
             return {}
-        if arg.kind in ("types", "choices", "names", "literals", "event_types"):
+        if arg.kind in ("types", "choices", "names", "pairs", "literals", "event_types"):
             return ()
         if arg.kind in ("integer", "number"):
             return 0
@@ -273,9 +273,11 @@ class ArgumentReader(ABC):
             return
         if path.root.startswith("$"):
             name = path.root[1:]
-            known = self.variables | language.BUILT_IN_VARIABLES.keys()
-            if name not in known:
-                self._fail("M204", span, f"unknown variable ${name}", did_you_mean(name, known))
+            known = {"$" + one for one in (*self.variables, *language.BUILT_IN_VARIABLES)}
+            if path.root not in known:
+                self._fail(
+                    "M204", span, f"unknown variable ${name}", did_you_mean(path.root, known)
+                )
         elif path.root == "item":
             if not self.in_item:
                 self._fail("M206", span, "`item` exists only where `for_each` is")

@@ -27,7 +27,7 @@ CODES: dict[str, Code] = {
     ),
     "M003": Code(
         "a word that YAML 1.1 reads as true or false",
-        "on, off, yes, no, y and n are booleans to some tools and text to others (the country NO).",
+        "on, off, yes and no are booleans to some tools and text to others (the country NO).",
         "Write true or false, or put the word in quotes.",
     ),
     "M004": Code(

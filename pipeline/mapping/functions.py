@@ -74,9 +74,9 @@ def _affix(value: Any, affix: str, *, front: bool) -> Any:
     return affix + value if front else value + affix
 
 
-def _replace(value: Any, table: dict[str, Any], note: Note) -> Any:
+def _replace(value: Any, pairs: tuple[tuple[str, Any], ...], note: Note) -> Any:
     if isinstance(value, str):
-        for old, new in table.items():
+        for old, new in pairs:
             value = value.replace(old, str(new))
     return value
 

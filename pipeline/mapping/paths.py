@@ -70,10 +70,10 @@ class Path:
     quoted_root: bool = False
 
     def __str__(self) -> str:
-        text = f'"{self.root}"' if self.quoted_root else self.root
+        text = _quoted(self.root) if self.quoted_root else self.root
         for segment in self.segments:
             if isinstance(segment, Key):
-                text += f'."{segment.name}"' if segment.exact else f".{segment.name}"
+                text += "." + (_quoted(segment.name) if segment.exact else segment.name)
             elif isinstance(segment, Index):
                 text += f"[{segment.at}]"
             else:
@@ -141,6 +141,10 @@ def parse_path(text: str) -> Path:
         message = "an empty path"
         raise PathSyntaxError(message, 0)
     return Path(root, tuple(segments), quoted_root)
+
+
+def _quoted(text: str) -> str:
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
 def _unquote(text: str) -> str:

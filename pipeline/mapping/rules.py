@@ -54,6 +54,7 @@ class RuleCompiler:
         self.blocks = blocks
         self.operations = operations
         self.included: set[str] = set()
+        self.incomplete = False
 
     def rules(self, node: Node, person: plan.PersonPlan, require: Requirements) -> list[plan.Rule]:
         """Every rule of a list that could be read."""
@@ -160,6 +161,7 @@ class RuleCompiler:
         each = self.values.value(for_each.value) if for_each else None
         self.values.in_item = each is not None
         condition = self.values.condition(when.value) if when else None
+        self.incomplete = False
         members = self._fields(fields.value, ()) if fields else {}
         self.values.in_item = False
         self._check_fields(kind, members, node)
@@ -189,12 +191,13 @@ class RuleCompiler:
     def _needs(self, node: Node, members: Fields) -> tuple[str, ...]:
         nodes = node.items if isinstance(node, Sequence) else (node,)
         for one in nodes:
-            if isinstance(one, Scalar) and isinstance(one.value, str) and one.value not in members:
+            name = one.value if isinstance(one, Scalar) else None
+            if isinstance(name, str) and name not in members and not self.incomplete:
                 self.findings.error(
                     "M402",
                     one.span,
-                    f"`needs` names {one.value!r}, which is not among the fields",
-                    help=did_you_mean(one.value, members),
+                    f"`needs` names {name!r}, which is not among the fields",
+                    help=did_you_mean(name, members),
                 )
         return self.values.names(node)
 
@@ -203,6 +206,7 @@ class RuleCompiler:
         fields: Fields = {}
         if not isinstance(node, Map):
             self._wrong(node, "fields and values")
+            self.incomplete = True
             return fields
         for entry in node.entries:
             if entry.key == "include":
@@ -223,6 +227,7 @@ class RuleCompiler:
         if name not in self.blocks:
             message = f"unknown block {name!r}"
             self.findings.error("M209", node.span, message, help=did_you_mean(name, self.blocks))
+            self.incomplete = True
             return {}
         if name in including:
             self.findings.error("M209", node.span, f"block {name!r} includes itself")
@@ -245,7 +250,8 @@ class RuleCompiler:
             if name not in shape.fields:
                 message = f"{kind} has no field {name!r}"
                 self.findings.error("M402", span, message, help=did_you_mean(name, shape.fields))
-        for name in sorted(set(shape.required) - members.keys()):
+        missing = () if self.incomplete else set(shape.required) - members.keys()
+        for name in sorted(missing):
             self.findings.error("M403", node.span, f"{kind} needs the field {name!r}")
 
     def _wrong(self, node: Node, wanted: str) -> None:

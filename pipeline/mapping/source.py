@@ -22,7 +22,7 @@ MAX_DIGITS = 100
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NOT_YAML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_TRUTHY = re.compile(r"(?i)\A(y|n|yes|no|on|off)\Z")
+_TRUTHY = re.compile(r"(?i)\A(yes|no|on|off)\Z")
 _BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False,
             "FALSE": False}  # fmt: skip
 _NULL = {"", "~", "null", "Null", "NULL"}

@@ -60,7 +60,7 @@ STEPS: dict[str, Word] = {
         ('{pick: traits.x, suffix: "!"}', {"traits": {"x": "Hi"}}, "Hi!"),
     ),
     "replace": Word(
-        Arg("table"),
+        Arg("pairs"),
         "Replaces pieces of a text, one after the other.",
         ('{pick: traits.x, replace: {"-": " "}}', {"traits": {"x": "a-b"}}, "a b"),
     ),

@@ -182,6 +182,7 @@ class ValueCompiler(ArgumentReader):
                 else "tests: " + ", ".join(language.TESTS),
             )
             return plan.Literally(value=False)
+        mistakes = len(self.findings.items)
         value = self.value(node, tests_allowed=False)
         tests = tuple(
             plan.Step(
@@ -193,6 +194,8 @@ class ValueCompiler(ArgumentReader):
             if entry.key in language.TESTS
         )
         ask = plan.Ask(value, tests)
+        if len(self.findings.items) > mistakes:
+            return ask
         if isinstance(value.source, plan.Const) and not value.steps and value.when is None:
             decided = all(
                 TEST_FUNCTIONS[test.name](value.source.value, test.args) for test in tests
