@@ -5,15 +5,20 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc, pool
 
 from pipeline.errors import ConfigurationError
 from pipeline.state import tables
+
+Slot: TypeAlias = tuple[str, str]
+"""Kind and key of an entry."""
+Change: TypeAlias = Callable[[dict[Slot, str]], Mapping[Slot, str | None]]
+"""What is remembered -> what is to be remembered instead; None drops an entry."""
 
 _BUSY_SECONDS = 30.0
 _CONNECT_SECONDS = 10
@@ -65,8 +70,12 @@ class StateStore:
         return cls(engine, shared_connection=in_memory, clock=clock)
 
     @contextlib.contextmanager
-    def _begin(self) -> Iterator[sa.Connection]:
-        with self._lock, self._engine.begin() as connection:
+    def _begin(self, *, writes: bool = False) -> Iterator[sa.Connection]:
+        with (
+            self._lock,
+            self._engine.connect().execution_options(writes=writes) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     def get_many(self, scope: str, kind: str, keys: Iterable[str]) -> dict[str, str]:
@@ -91,26 +100,50 @@ class StateStore:
 
         They are written in one order by everybody, so two processes cannot block one another.
         """
-        now = int(self._clock() * 1_000_000)
         newest = {(kind, key): value for kind, key, value in entries}
-        rows = [
-            {"scope": scope, "kind": kind, "key": key, "value": value, "updated_at": now}
-            for (kind, key), value in sorted(newest.items())
-        ]
+        rows = self._rows(scope, newest)
         if rows:
             with self._begin() as connection:
                 connection.execute(self._upsert, rows)
 
+    def entries(self, scope: str, kinds: Collection[str]) -> dict[Slot, str]:
+        """Everything that is remembered of ``kinds``, by kind and key."""
+        with self._begin() as connection:
+            return _entries(connection, scope, kinds)
+
+    def update(self, scope: str, kinds: Collection[str], change: Change) -> None:
+        """Let ``change`` decide with nobody else in between, in this process or another.
+
+        Args:
+            scope: Whose entries.
+            kinds: What ``change`` is shown, and may change. Who updates overlapping kinds names
+                the same ones, or they do not wait for one another.
+            change: Is given all entries of ``kinds``; returns those that are to be stored, with
+                None for those that are to be dropped.
+        """
+        with self._begin(writes=True) as connection:
+            if connection.dialect.name == "postgresql":
+                held = sa.func.hashtextextended(" ".join((scope, *sorted(kinds))), 0)
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(held)))
+            changes = change(_entries(connection, scope, kinds))
+            for kind, key in sorted(slot for slot, value in changes.items() if value is None):
+                connection.execute(tables.delete_entries(scope, kind, [key]))
+            kept = {slot: value for slot, value in changes.items() if value is not None}
+            if kept:
+                connection.execute(self._upsert, self._rows(scope, kept))
+
+    def _rows(self, scope: str, entries: Mapping[Slot, str]) -> list[dict[str, Any]]:
+        now = int(self._clock() * 1_000_000)
+        return [
+            {"scope": scope, "kind": kind, "key": key, "value": value, "updated_at": now}
+            for (kind, key), value in sorted(entries.items())
+        ]
+
     def forget(self, scope: str, kind: str, keys: Iterable[str]) -> None:
         """Drop the entries of ``keys``; no error for those that are not there."""
         for batch in _batches(sorted(set(keys))):
-            statement = sa.delete(tables.ENTRIES).where(
-                tables.ENTRIES.c.scope == scope,
-                tables.ENTRIES.c.kind == kind,
-                tables.ENTRIES.c.key.in_(batch),
-            )
             with self._begin() as connection:
-                connection.execute(statement)
+                connection.execute(tables.delete_entries(scope, kind, batch))
 
     def counts(self, scope: str) -> dict[str, int]:
         """How many entries of each kind there are."""
@@ -136,6 +169,12 @@ class StateStore:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _entries(connection: sa.Connection, scope: str, kinds: Collection[str]) -> dict[Slot, str]:
+    values = {"scope": scope, "kinds": list(kinds)}
+    rows = connection.execute(tables.SELECT_KINDS, values)
+    return {(kind, key): value for kind, key, value in rows}
 
 
 def _batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -34,6 +34,18 @@ SELECT_ENTRY = sa.select(ENTRIES.c.value).where(_OF_KIND, ENTRIES.c.key == sa.bi
 SELECT_ENTRIES = sa.select(ENTRIES.c.key, ENTRIES.c.value).where(
     _OF_KIND, ENTRIES.c.key.in_(sa.bindparam("keys", expanding=True))
 )
+
+SELECT_KINDS = sa.select(ENTRIES.c.kind, ENTRIES.c.key, ENTRIES.c.value).where(
+    ENTRIES.c.scope == sa.bindparam("scope"),
+    ENTRIES.c.kind.in_(sa.bindparam("kinds", expanding=True)),
+)
+
+
+def delete_entries(scope: str, kind: str, keys: Sequence[str]) -> sa.Delete:
+    """Drop entries of one kind."""
+    return sa.delete(ENTRIES).where(
+        ENTRIES.c.scope == scope, ENTRIES.c.kind == kind, ENTRIES.c.key.in_(keys)
+    )
 
 
 def _create(connection: sa.Connection) -> None:
