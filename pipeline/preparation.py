@@ -6,9 +6,10 @@ Pure, and knows no engine: the Beam adapter, ``--dry-run`` and the tests all cal
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pipeline.mapping.interpreter import Interpreter, Mapped
+from pipeline.mapping.codegen import Mapper
+from pipeline.mapping.interpreter import Mapped
 from pipeline.mapping.plan import MappingPlan
 from pipeline.model.decode import DEFAULT_MAX_BYTES, decode_line
 from pipeline.model.event import Event, Rejected
@@ -48,14 +49,28 @@ class Preparer:
         now: int,
         max_bytes: int = DEFAULT_MAX_BYTES,
     ) -> None:
-        self._interpreter = Interpreter(mapping)
+        self._mapper = Mapper(mapping)
         self._validator = Validator(schemas)
         self._now = now
         self._max_bytes = max_bytes
 
-    def prepare(self, line: bytes, origin: str) -> Iterator[Prepared]:
-        """Everything that the line holds, in its order; nothing is ever left out."""
-        for found in decode_line(line, origin=origin, now=self._now, max_bytes=self._max_bytes):
+    def prepare(
+        self, line: bytes, origin: str, *, first_seen: int | None = None
+    ) -> Iterator[Prepared]:
+        """Everything that the line holds, in its order; nothing is ever left out.
+
+        Args:
+            line: The bytes.
+            origin: Names the line for people.
+            first_seen: For the bytes of one event that were read before: when, in microseconds
+                since 1970. ``origin`` is then the event's own.
+        """
+        now = self._now if first_seen is None else first_seen
+        for decoded in decode_line(line, origin=origin, now=now, max_bytes=self._max_bytes):
+            found = decoded
+            if first_seen is not None:
+                time = first_seen if decoded.time is None else decoded.time
+                found = replace(decoded, origin=origin, time=time)
             if isinstance(found, Rejected):
                 yield Refused(found, found.refusal, "decode")
             else:
@@ -66,7 +81,7 @@ class Preparer:
         faults = self._validator.check(event)
         if faults:
             return Refused(event, Refusal("schema_violation", faults), "validate")
-        result = self._interpreter.map(event)
+        result = self._mapper(event)
         if isinstance(result, Refusal):
             return Refused(event, result, "map")
         return (event, result)
