@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pipeline.model.event import Event, Rejected
 from pipeline.model.refusal import DEAD_REASONS, Detail, Refusal
 
 if TYPE_CHECKING:
-    from pipeline.model.event import Event
     from pipeline.model.operation import Outcome
 
 VERSION = 1
@@ -63,21 +63,32 @@ class Receipt:
 
     @classmethod
     def of(
-        cls, event: Event, *, mapping: str | None = None, fingerprint: str | None = None
+        cls,
+        event: Event | Rejected,
+        *,
+        mapping: str | None = None,
+        fingerprint: str | None = None,
     ) -> Receipt:
-        """The receipt of a decoded event."""
-        user_id = event.body.get("userId")
+        """The receipt of an event, or of what could not be decoded into one."""
+        user_id = event.body.get("userId") if isinstance(event, Event) else None
         return cls(
             raw=event.raw,
             origin=event.origin,
             type=event.type,
-            name=event.name,
+            name=event.name if isinstance(event, Event) else None,
             message_id=event.message_id,
             user_id=user_id if isinstance(user_id, str) else None,
             time=event.time,
             mapping=mapping,
             fingerprint=fingerprint,
         )
+
+    @property
+    def id(self) -> str:
+        """The same for the same line of the same input, however often it is tried."""
+        digest = hashlib.sha256(self.origin.encode("utf-8", "surrogatepass"))
+        digest.update(b"\0" + self.raw)
+        return digest.hexdigest()[:32]
 
     def pack(self) -> bytes:
         """As bytes, for a ``Task``."""
@@ -126,10 +137,8 @@ class DeadLetter:
 
     @property
     def id(self) -> str:
-        """The same for the same line of the same input, however often it is tried."""
-        digest = hashlib.sha256(self.receipt.origin.encode("utf-8", "surrogatepass"))
-        digest.update(b"\0" + self.receipt.raw)
-        return digest.hexdigest()[:32]
+        """The id of its receipt."""
+        return self.receipt.id
 
     @classmethod
     def of_refusal(

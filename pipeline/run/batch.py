@@ -6,7 +6,8 @@ import logging
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -19,7 +20,7 @@ from destinations.intercom.connection import endpoint
 from destinations.intercom.options import IntercomOptions
 from destinations.transport import Endpoint
 from pipeline.errors import CredentialsRefused, UsageError
-from pipeline.flow.deliver import DeliveryPolicy
+from pipeline.flow.deliver import DeliveryPolicy, Remembering
 from pipeline.mapping.plan import MappingPlan
 from pipeline.model.exchange import Verdict
 from pipeline.model.operation import Call
@@ -30,8 +31,8 @@ from pipeline.run.summary import Summary, of_counts
 from pipeline.run.worker import OpenState, Rehearse, SendTo, scope_of
 from pipeline.state.store import StateStore
 from pipeline.transforms.counting import LIVE, NAMESPACE
-from pipeline.transforms.dead_letters import DeadLetterFormat
-from pipeline.transforms.deliver import DeliverSettings
+from pipeline.transforms.dead_letters import DeadLetterFormat, Note
+from pipeline.transforms.deliver import DeliverSettings, Send
 from pipeline.transforms.prepare import PrepareSettings
 from pipeline.validation.registry import SchemaSet
 
@@ -48,6 +49,30 @@ class Job:
     destination: Intercom
     endpoint: Endpoint | None
     options: PipelineOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """Where a run is not the usual one; None for what is as usual.
+
+    Attributes:
+        read: Makes lines of the slices.
+        open_send: Opens what answers the calls.
+        open_memory: Opens what is remembered.
+        note: Is told of every event that is done with.
+        run_id: The name of the run.
+    """
+
+    read: beam.DoFn | None = None
+    open_send: Callable[[ExitStack], Send] | None = None
+    open_memory: Callable[[ExitStack], Remembering] | None = None
+    note: Note | None = None
+    run_id: str | None = None
+
+
+def new_run_id() -> str:
+    """A name for a run; later runs sort behind earlier ones."""
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:6]}"
 
 
 def check(config: RunConfig, mapping: MappingPlan) -> Job:
@@ -105,7 +130,7 @@ def _first_sentence(text: str) -> str:
     return words.strip("'\")( ")[:200]
 
 
-def run(job: Job) -> Summary:
+def run(job: Job, edges: Edges | None = None) -> Summary:
     """Run the graph to its end and account for every event.
 
     Raises:
@@ -114,14 +139,15 @@ def run(job: Job) -> Summary:
     """
     logging.getLogger("apache_beam").setLevel(logging.WARNING)
     started, began = time.time_ns() // 1000, time.monotonic()
-    run_id = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:6]}"
+    edges = edges or Edges()
+    run_id = edges.run_id or new_run_id()
     config = job.config
     before: Counter[str] = Counter()
     LIVE.clear()
     with inputs.slices(config.inputs) as slices:
         greet(job, before)
         p = beam.Pipeline(options=job.options)
-        prepare, deliver = _settings(job, now=started)
+        prepare, deliver = _settings(job, edges, now=started)
         graph.build(
             p,
             slices,
@@ -129,6 +155,7 @@ def run(job: Job) -> Summary:
             deliver=deliver,
             dead_letters=config.dead_letters,
             run_id=run_id,
+            read=edges.read,
         )
         result = p.run()
         result.wait_until_finish()
@@ -147,7 +174,7 @@ def run(job: Job) -> Summary:
     )
 
 
-def _settings(job: Job, *, now: int) -> tuple[PrepareSettings, DeliverSettings]:
+def _settings(job: Job, edges: Edges, *, now: int) -> tuple[PrepareSettings, DeliverSettings]:
     config = job.config
     letters = DeadLetterFormat(job.mapping.name, job.mapping.fingerprint)
     merge_by = {
@@ -162,18 +189,21 @@ def _settings(job: Job, *, now: int) -> tuple[PrepareSettings, DeliverSettings]:
         max_event_bytes=config.max_event_bytes,
         merge_by=merge_by,
         dead_letters=letters,
+        note=edges.note,
     )
     scope = scope_of(job.destination.name, job.endpoint.base_url if job.endpoint else "")
     deliver = DeliverSettings(
         destination=job.destination,
-        open_send=SendTo(job.endpoint) if job.endpoint else Rehearse(),
-        open_memory=OpenState(config.state if job.endpoint else _IN_MEMORY, scope),
+        open_send=edges.open_send or (SendTo(job.endpoint) if job.endpoint else Rehearse()),
+        open_memory=edges.open_memory
+        or OpenState(config.state if job.endpoint else _IN_MEMORY, scope),
         rate_headers=job.destination.rate_headers,
         policy=_policy(job.mapping, merge_by),
         dead_letters=letters,
         concurrency=config.concurrency if job.endpoint else 1,
         per_minute=config.rate,
         paced=job.endpoint is not None,
+        note=edges.note,
     )
     return prepare, deliver
 

@@ -27,6 +27,7 @@ def build(
     deliver: DeliverSettings,
     dead_letters: str,
     run_id: str,
+    read: beam.DoFn | None = None,
 ) -> None:
     """Add a bounded run to ``p``: read, prepare, group by person, deliver, keep what is refused.
 
@@ -37,12 +38,13 @@ def build(
         deliver: For the last step.
         dead_letters: Directory for dead letters.
         run_id: Begins the names of files this run writes.
+        read: Makes lines of slices, where they are not lines of events.
     """
     lines = (
         p
         | "Slices" >> beam.Create(list(slices), reshuffle=False)
         | "SpreadSlices" >> beam.Reshuffle()
-        | "ReadLines" >> beam.ParDo(ReadLines())
+        | "ReadLines" >> beam.ParDo(ReadLines() if read is None else read)
     )
     prepared = lines | "Prepare" >> beam.ParDo(Prepare(prepare)).with_outputs(
         prep.BY_EMAIL, prep.LINKS, prep.SHARED, prep.DEAD, main=prep.PEOPLE

@@ -18,6 +18,9 @@ from pipeline.model.event import Event, Rejected
 from pipeline.model.operation import Outcome
 from pipeline.model.refusal import Refusal
 
+Note = Callable[[Receipt, str], object]
+"""Is told what became of an event, e.g. ``skipped/filtered``; picklable, safe among threads."""
+
 
 def _now() -> int:
     return time.time_ns() // 1000
@@ -39,19 +42,8 @@ class DeadLetterFormat:
 
     def of_event(self, event: Event | Rejected, refusal: Refusal, *, stage: str) -> bytes:
         """The letter of an event that one of our own steps refused."""
-        if isinstance(event, Event):
-            receipt = Receipt.of(event)
-        else:
-            receipt = Receipt(
-                raw=event.raw,
-                origin=event.origin,
-                type=event.type,
-                message_id=event.message_id,
-                time=event.time,
-            )
-        letter = DeadLetter.of_refusal(
-            self._stamped(receipt), refusal, stage=stage, failed_at=self.clock()
-        )
+        receipt = self._stamped(Receipt.of(event))
+        letter = DeadLetter.of_refusal(receipt, refusal, stage=stage, failed_at=self.clock())
         return encode(letter)
 
     def of_task(self, task: Task, outcome: Outcome) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindows
 
+from pipeline.flow.dead_letters import Receipt
 from pipeline.flow.deliver import Delivery, DeliveryPolicy, Remembering
 from pipeline.flow.drive import CallRecord, Driver
 from pipeline.flow.pacing import Pacer
@@ -18,11 +19,11 @@ from pipeline.flow.packing import Packed, unpack
 from pipeline.flow.pool import DeliveryPool
 from pipeline.flow.retrying import RetryPolicy
 from pipeline.flow.shared import Cells, SharedWrites, merge
-from pipeline.flow.work import Task, sequence
+from pipeline.flow.work import Task, Work, sequence
 from pipeline.model.exchange import Deliverer, RateHeaders
 from pipeline.model.operation import Call, Outcome, Response
 from pipeline.transforms.counting import Counts
-from pipeline.transforms.dead_letters import DeadLetterFormat
+from pipeline.transforms.dead_letters import DeadLetterFormat, Note
 
 Send = Callable[[Call], Response]
 
@@ -42,6 +43,7 @@ class DeliverSettings:
         per_minute: Own ceiling of calls a minute, or None.
         retries: When to try again.
         paced: False where no call leaves the machine.
+        note: Told of every event that is done with, as soon as its person's work is.
     """
 
     destination: Deliverer
@@ -54,6 +56,7 @@ class DeliverSettings:
     per_minute: float | None = None
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     paced: bool = True
+    note: Note | None = None
 
 
 class Deliver(beam.DoFn):
@@ -103,7 +106,19 @@ class Deliver(beam.DoFn):
         delivery = Delivery(
             self._driver, self._memory, policy=self._settings.policy, shared=SharedWrites(shared)
         )
-        return DeliveryPool(delivery.deliver, concurrency=self._settings.concurrency)
+        note = self._settings.note
+        if note is None:
+            return DeliveryPool(delivery.deliver, concurrency=self._settings.concurrency)
+
+        def deliver(work: Work) -> list[tuple[Task, Outcome]]:
+            outcomes = delivery.deliver(work)
+            for task, outcome in outcomes:
+                if outcome.status != "dead":
+                    said = f"/{outcome.reason}" if outcome.reason else ""
+                    note(Receipt.unpack(task.receipt), outcome.status + said)
+            return outcomes
+
+        return DeliveryPool(deliver, concurrency=self._settings.concurrency)
 
     def finish_bundle(self) -> Iterator[Any]:
         """Wait for everything under way."""

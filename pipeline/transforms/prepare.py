@@ -20,7 +20,7 @@ from pipeline.model.event import Event, Rejected
 from pipeline.model.refusal import Refusal, Skip
 from pipeline.preparation import Preparer, Refused
 from pipeline.transforms.counting import Counts
-from pipeline.transforms.dead_letters import DeadLetterFormat
+from pipeline.transforms.dead_letters import DeadLetterFormat, Note
 from pipeline.transforms.read import Line, Unreadable
 from pipeline.validation.registry import SchemaSet
 
@@ -45,6 +45,7 @@ class PrepareSettings:
         max_event_bytes: Longer lines are refused.
         merge_by: Operation kind -> the field that names a thing shared by people.
         dead_letters: How refusals are written.
+        note: Told at once of every event that nobody wants.
     """
 
     mapping: MappingPlan
@@ -53,6 +54,7 @@ class PrepareSettings:
     max_event_bytes: int
     merge_by: Mapping[str, str]
     dead_letters: DeadLetterFormat
+    note: Note | None = None
 
 
 class Prepare(beam.DoFn):
@@ -88,13 +90,16 @@ class Prepare(beam.DoFn):
             yield from self._unreadable(element)
             return
         index = -1
-        for index, prepared in enumerate(self._preparer.prepare(element.text, element.origin)):
+        found = self._preparer.prepare(element.text, element.origin, first_seen=element.first_seen)
+        for index, prepared in enumerate(found):
             if isinstance(prepared, Refused):
                 yield self._dead(prepared.event, prepared.refusal, prepared.stage)
                 continue
             event, result = prepared
             if isinstance(result, Skip):
                 self._counts.add("skipped/" + result.reason)
+                if self._settings.note is not None:
+                    self._settings.note(Receipt.of(event), "skipped/" + result.reason)
                 continue
             yield from self._task(event, result, element.offset + index)
         self._counts.add("received", index + 1)

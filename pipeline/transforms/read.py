@@ -41,11 +41,15 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line without its line break, where it stands, and its offset in the file (bytes)."""
+    """One line without its line break, where it stands, and its offset in the file (bytes).
+
+    ``first_seen`` is for the bytes of one event that were read before: when that was.
+    """
 
     text: bytes
     origin: str
     offset: int = 0
+    first_seen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
