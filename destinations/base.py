@@ -41,12 +41,15 @@ class OperationSpec:
         required: Fields without which the operation cannot be made.
         merge_by: The field that names a thing which many people's events write (a company); the
             writes of a batch to one such thing are merged into one.
+        event_name: The field that holds the name of an event; a workspace has room for only so
+            many different ones.
     """
 
     summary: str
     fields: Mapping[str, str]
     required: frozenset[str] = frozenset()
     merge_by: str | None = None
+    event_name: str | None = None
 
 
 class Destination(Protocol):

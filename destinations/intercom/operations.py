@@ -66,6 +66,7 @@ OPERATIONS: Mapping[str, OperationSpec] = MappingProxyType(
                 "metadata": "Flat values about it; Intercom keeps the first ten.",
             },
             required=frozenset({"event_name", "created_at"}),
+            event_name="event_name",
         ),
         "delete_contact": OperationSpec(
             summary="Delete (or archive, by setting) every contact of the person.",

@@ -86,22 +86,24 @@ class Outcome:
     """What came of one operation.
 
     Attributes:
-        status: ``delivered``; ``merged`` (nothing had to be sent); ``dead``.
-        reason: Of ``MERGE_REASONS`` or ``DEAD_REASONS``; None when delivered.
+        status: ``delivered``; ``merged`` (nothing had to be sent); ``skipped``; ``dead``.
+        reason: Of ``MERGE_REASONS``, ``SKIP_REASONS`` or ``DEAD_REASONS``; None when delivered.
         message: For people: what the API said, with its code.
         http_status: Of the answer that decided, else None.
         api_code: The API's own error code, else None.
         warnings: Kinds of what was noticed on the way, e.g. ``duplicate_email``.
         operation: The kind of the operation that decided an event's fate, where one is dead.
+        stage: The step of the road that decided.
     """
 
-    status: Literal["delivered", "merged", "dead"]
+    status: Literal["delivered", "merged", "skipped", "dead"]
     reason: str | None = None
     message: str = ""
     http_status: int | None = None
     api_code: str | None = None
     warnings: tuple[str, ...] = ()
     operation: str | None = None
+    stage: str = "deliver"
 
 
 DELIVERED = Outcome("delivered")

@@ -28,6 +28,7 @@ SKIP_REASONS = {
     "filtered": "a condition of the mapping refuses it",
     "suppressed": "the person asked to be deleted",
     "no_consent": "the person has not given the consent that is required",
+    "event_name_cap": "the workspace has no room for its name, and the setting is to drop it",
 }
 """Every reason an event may be skipped for, with its meaning."""
 
