@@ -6,10 +6,10 @@ import importlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import ConfigurationError
 from pipeline.mapping.interpreter import Mapped
 from pipeline.mapping.plan import MappingPlan
 from pipeline.mapping.tracing import Trace, trace
@@ -177,21 +177,28 @@ def _rehearsal(destination: str) -> Callable[[Call], Response]:
 
 def shaper_for(mapping: MappingPlan, schemas: Path | None = None, *, check: bool = True) -> Shaper:
     """A shaper that checks events against the schemas in a directory, where there are any."""
-    directory = schemas or HOME / "schemas"
     if not check:
         return Shaper(mapping)
+    directory = schemas or HOME / "schemas"
+    return Shaper(
+        mapping, validator=_validator(directory), tracking=_tracking(directory, mapping.settings)
+    )
+
+
+@cache
+def _validator(directory: Path) -> Validator:
     from pipeline.validation.registry import SchemaSet
-    from pipeline.validation.tracking import Policy, TrackingCheck, TrackingPlan
     from pipeline.validation.validator import Validator
 
-    try:
-        validator = Validator(SchemaSet.load(directory))
-    except OSError as error:
-        message = f"cannot read the schemas in {directory}: {error.strerror or error}"
-        raise ConfigurationError(message) from error
-    planned = TrackingPlan.load(directory / "tracking", Policy.of(dict(mapping.settings)))
-    tracking = TrackingCheck(planned) if planned.schemas else None
-    return Shaper(mapping, validator=validator, tracking=tracking)
+    return Validator(SchemaSet.load(directory))
+
+
+def _tracking(directory: Path, settings: tuple[tuple[str, Any], ...]) -> TrackingCheck | None:
+    if not (directory / "tracking").is_dir():
+        return None
+    from pipeline.validation.tracking import Policy, TrackingCheck, TrackingPlan
+
+    return TrackingCheck(TrackingPlan.load(directory / "tracking", Policy.of(dict(settings))))
 
 
 # --- events from files -----------------------------------------------------------------------
