@@ -61,6 +61,7 @@ MAPPING = Table(
         "tests": Word(
             Arg("anything"),
             "Tests of the mapping, run by `penstock test`.",
+            ("tests: [{name: nobody, event: {type: identify}, expect: {dead: missing_identity}}]",),
         ),
     },
     needed=("version", "destination", "rules"),
@@ -97,18 +98,25 @@ RULE = Table(
     "a rule",
     "What becomes of the events that `when` describes.",
     {
-        "name": Word(TEXT, "For reports and traces; no two rules share one."),
-        "about": Word(TEXT, "A note for people."),
+        "name": Word(TEXT, "For reports and traces; no two rules share one.", ("name: identify",)),
+        "about": Word(TEXT, "A note for people.", ("about: Only paying customers.",)),
         "when": Word(Arg("condition"), "Which events it is for.", ("when: {type: track}",)),
-        "person": Word(Arg("person"), "Replaces parts of the mapping's own `person`."),
+        "person": Word(
+            Arg("person"),
+            "Replaces parts of the mapping's own `person`; null takes one away.",
+            ("person: {email: context.traits.email}",),
+        ),
         "require": Word(
-            Arg("requirements"), "Reason -> condition, asked in order; see `require` above."
+            Arg("requirements"),
+            "Reason -> condition, asked in order, after those of the whole mapping.",
+            ("require: {mapping_error: {pick: groupId, exists: true}}",),
         ),
         "skip": Word(Arg("skip_reason"), "Skips the event for this reason.", ("skip: filtered",)),
         "do": Word(
             Arg("operations"),
             "The operations to make, in this order. If none comes of it, the event is skipped as "
             "`not_mapped`.",
+            ("do: [{operation: delete_contact}]",),
         ),
     },
     needed=("name", "when"),
@@ -118,9 +126,17 @@ OPERATION = Table(
     "an operation",
     "One thing wanted of the destination.",
     {
-        "operation": Word(Arg("operation"), "One of the destination's operations."),
-        "about": Word(TEXT, "A note for people."),
-        "when": Word(Arg("condition"), "It is made only if this holds (for the item)."),
+        "operation": Word(
+            Arg("operation"),
+            "One of the destination's operations.",
+            ("operation: upsert_contact",),
+        ),
+        "about": Word(TEXT, "A note for people.", ("about: The company first.",)),
+        "when": Word(
+            Arg("condition"),
+            "It is made only if this holds (for the item).",
+            ("when: {pick: item.remove, equals: true}",),
+        ),
         "for_each": Word(
             Arg("value"),
             "Makes it once for each element of a list, which is `item` in its fields; anything "
