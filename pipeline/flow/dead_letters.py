@@ -158,7 +158,7 @@ class DeadLetter:
             response = Answer(outcome.http_status, outcome.api_code, outcome.message)
         details = (Detail("$", outcome.message),)
         return cls(
-            receipt, outcome.reason, details, "deliver", failed_at, outcome.operation, response
+            receipt, outcome.reason, details, outcome.stage, failed_at, outcome.operation, response
         )
 
 

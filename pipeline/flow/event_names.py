@@ -212,14 +212,14 @@ class Admission:
 
     def _over(self, name: str) -> str:
         return (
-            f"no room for the event name {_shown(name)}: the workspace takes {self.limit} active "
+            f"no room for the event name {shown(name)}: the workspace takes {self.limit} active "
             "names (setting event_name_limit); archive one in Intercom, say so with `penstock "
             "event-names archive NAME`, and replay, or deny this one (deny_event_names)"
         )
 
     def _archived(self, name: str) -> str:
         return (
-            f"the event name {_shown(name)} was archived and has no place; to use it again, "
+            f"the event name {shown(name)} was archived and has no place; to use it again, "
             "`penstock event-names forget NAME` and replay"
         )
 
@@ -264,5 +264,6 @@ def _dropped(outcome: Outcome) -> Outcome:
     return Outcome("skipped", outcome.reason, warnings=outcome.warnings)
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """A name for people, in quotes and not too long."""
     return repr(name if len(name) <= 100 else name[:99] + "\N{HORIZONTAL ELLIPSIS}")

@@ -21,6 +21,8 @@ from destinations.intercom.options import IntercomOptions
 from destinations.transport import Endpoint
 from pipeline.errors import CredentialsRefused, UsageError
 from pipeline.flow.deliver import DeliveryPolicy, Remembering
+from pipeline.flow.event_names import EventNames, NamePolicy
+from pipeline.flow.name_registry import NameRegistry
 from pipeline.mapping.plan import MappingPlan
 from pipeline.model.exchange import Verdict
 from pipeline.model.operation import Call
@@ -28,15 +30,14 @@ from pipeline.run import graph, inputs
 from pipeline.run.beam_options import pipeline_options
 from pipeline.run.config import RunConfig
 from pipeline.run.summary import Summary, of_counts
-from pipeline.run.worker import OpenState, Rehearse, SendTo, scope_of
+from pipeline.run.worker import IN_MEMORY, OpenNames, OpenState, Rehearse, SendTo, scope_of
 from pipeline.state.store import StateStore
+from pipeline.transforms.admit import AdmitSettings
 from pipeline.transforms.counting import LIVE, NAMESPACE
 from pipeline.transforms.dead_letters import DeadLetterFormat, Note
 from pipeline.transforms.deliver import DeliverSettings, Send
 from pipeline.transforms.prepare import PrepareSettings
 from pipeline.validation.registry import SchemaSet
-
-_IN_MEMORY = "sqlite://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Job:
     mapping: MappingPlan
     schemas: SchemaSet
     destination: Intercom
+    names: EventNames
     endpoint: Endpoint | None
     options: PipelineOptions
 
@@ -59,6 +61,7 @@ class Edges:
         read: Makes lines of the slices.
         open_send: Opens what answers the calls.
         open_memory: Opens what is remembered.
+        open_names: Opens the registry of event names.
         note: Is told of every event that is done with.
         run_id: The name of the run.
     """
@@ -66,6 +69,7 @@ class Edges:
     read: beam.DoFn | None = None
     open_send: Callable[[ExitStack], Send] | None = None
     open_memory: Callable[[ExitStack], Remembering] | None = None
+    open_names: Callable[[ExitStack], NameRegistry] | None = None
     note: Note | None = None
     run_id: str | None = None
 
@@ -88,6 +92,10 @@ def check(config: RunConfig, mapping: MappingPlan) -> Job:
     destination = Intercom.from_settings(
         {name: value for name, value in mapping.settings if name in declared}
     )
+    names = EventNames(
+        {kind: spec.event_name for kind, spec in destination.operations.items() if spec.event_name},
+        NamePolicy.from_settings(dict(mapping.settings)),
+    )
     target = None
     if not config.dry_run:
         target = endpoint(
@@ -98,7 +106,7 @@ def check(config: RunConfig, mapping: MappingPlan) -> Job:
         )
         with StateStore.open(config.state):
             pass
-    return Job(config, mapping, schemas, destination, target, options)
+    return Job(config, mapping, schemas, destination, names, target, options)
 
 
 def greet(job: Job, live: Counter[str]) -> None:
@@ -147,11 +155,12 @@ def run(job: Job, edges: Edges | None = None) -> Summary:
     with inputs.slices(config.inputs) as slices:
         greet(job, before)
         p = beam.Pipeline(options=job.options)
-        prepare, deliver = _settings(job, edges, now=started)
+        prepare, admit, deliver = _settings(job, edges, now=started)
         graph.build(
             p,
             slices,
             prepare=prepare,
+            admit=admit,
             deliver=deliver,
             dead_letters=config.dead_letters,
             run_id=run_id,
@@ -174,7 +183,9 @@ def run(job: Job, edges: Edges | None = None) -> Summary:
     )
 
 
-def _settings(job: Job, edges: Edges, *, now: int) -> tuple[PrepareSettings, DeliverSettings]:
+def _settings(
+    job: Job, edges: Edges, *, now: int
+) -> tuple[PrepareSettings, AdmitSettings, DeliverSettings]:
     config = job.config
     letters = DeadLetterFormat(job.mapping.name, job.mapping.fingerprint)
     merge_by = {
@@ -188,24 +199,27 @@ def _settings(job: Job, edges: Edges, *, now: int) -> tuple[PrepareSettings, Del
         now=now,
         max_event_bytes=config.max_event_bytes,
         merge_by=merge_by,
+        names=job.names,
         dead_letters=letters,
         note=edges.note,
     )
     scope = scope_of(job.destination.name, job.endpoint.base_url if job.endpoint else "")
+    state = config.state if job.endpoint else IN_MEMORY
+    admit = AdmitSettings(job.names, edges.open_names or OpenNames(state, scope))
     deliver = DeliverSettings(
         destination=job.destination,
         open_send=edges.open_send or (SendTo(job.endpoint) if job.endpoint else Rehearse()),
-        open_memory=edges.open_memory
-        or OpenState(config.state if job.endpoint else _IN_MEMORY, scope),
+        open_memory=edges.open_memory or OpenState(state, scope),
         rate_headers=job.destination.rate_headers,
         policy=_policy(job.mapping, merge_by),
+        names=job.names,
         dead_letters=letters,
         concurrency=config.concurrency if job.endpoint else 1,
         per_minute=config.rate,
         paced=job.endpoint is not None,
         note=edges.note,
     )
-    return prepare, deliver
+    return prepare, admit, deliver
 
 
 def _policy(mapping: MappingPlan, merge_by: Mapping[str, str]) -> DeliveryPolicy:

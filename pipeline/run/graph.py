@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import apache_beam as beam
-from apache_beam.pvalue import AsDict
+from apache_beam.pvalue import AsDict, AsSingleton
 from apache_beam.typehints import Tuple
 
+from pipeline.flow.event_names import Admission
 from pipeline.flow.packing import Packed
 from pipeline.transforms import prepare as prep
+from pipeline.transforms.admit import AdmitNames, AdmitSettings
 from pipeline.transforms.dead_letters import WriteDeadLetters
 from pipeline.transforms.deliver import Deliver, DeliverSettings, MergeShared
 from pipeline.transforms.prepare import Prepare, PrepareSettings, ResolveEmails
@@ -24,6 +26,7 @@ def build(
     slices: Sequence[Slice],
     *,
     prepare: PrepareSettings,
+    admit: AdmitSettings,
     deliver: DeliverSettings,
     dead_letters: str,
     run_id: str,
@@ -35,6 +38,7 @@ def build(
         p: The pipeline.
         slices: What to read.
         prepare: For the first step.
+        admit: For the event-name budget.
         deliver: For the last step.
         dead_letters: Directory for dead letters.
         run_id: Begins the names of files this run writes.
@@ -47,7 +51,7 @@ def build(
         | "ReadLines" >> beam.ParDo(ReadLines() if read is None else read)
     )
     prepared = lines | "Prepare" >> beam.ParDo(Prepare(prepare)).with_outputs(
-        prep.BY_EMAIL, prep.LINKS, prep.SHARED, prep.DEAD, main=prep.PEOPLE
+        prep.BY_EMAIL, prep.LINKS, prep.SHARED, prep.NAMES, prep.DEAD, main=prep.PEOPLE
     )
     by_email = {
         prep.BY_EMAIL: prepared[prep.BY_EMAIL] | "TypeByEmail" >> _typed(Tuple[str, PACKED]),
@@ -63,11 +67,17 @@ def build(
         | "GroupShared" >> beam.GroupByKey()
         | "MergeShared" >> beam.ParDo(MergeShared())
     )
+    admission = (
+        prepared[prep.NAMES]
+        | "GroupNames" >> beam.GroupByKey()
+        | "AdmitNames" >> beam.ParDo(AdmitNames(admit))
+    )
+    sides = (AsDict(merged), AsSingleton(admission, default_value=Admission()))
     refused = (
         (prepared[prep.PEOPLE] | "TypePeople" >> _typed(Tuple[str, PACKED]), resolved)
         | "AllTasks" >> beam.Flatten()
         | "GroupByPerson" >> beam.GroupByKey()
-        | "Deliver" >> beam.ParDo(Deliver(deliver), AsDict(merged)).with_output_types(bytes)
+        | "Deliver" >> beam.ParDo(Deliver(deliver), *sides).with_output_types(bytes)
     )
     (
         (prepared[prep.DEAD], refused)

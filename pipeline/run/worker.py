@@ -5,13 +5,21 @@ from __future__ import annotations
 import hashlib
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from destinations.intercom.rehearsal import rehearse
 from destinations.transport import Endpoint
 from pipeline.flow.deliver import Remembering
+from pipeline.flow.name_registry import NameRegistry
 from pipeline.state.memory import RememberedState
 from pipeline.state.store import StateStore
-from pipeline.transforms.deliver import Send
+from pipeline.state.unshared import UnsharedState
+
+if TYPE_CHECKING:  # the rest of this module needs no Beam
+    from pipeline.transforms.deliver import Send
+
+IN_MEMORY = "sqlite://"
+"""The state that is gone with the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,22 @@ class OpenState:
 
     def __call__(self, stack: ExitStack) -> Remembering:
         """The memory; it is stored and closed with the stack."""
+        if self.url == IN_MEMORY:
+            return UnsharedState()
         store = stack.enter_context(StateStore.open(self.url))
         return stack.enter_context(RememberedState(store, self.scope))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenNames:
+    """Opens the state store and the registry of event names of one workspace in it."""
+
+    url: str
+    scope: str
+
+    def __call__(self, stack: ExitStack) -> NameRegistry:
+        """The registry; closed with the stack."""
+        return NameRegistry(stack.enter_context(StateStore.open(self.url)), self.scope)
 
 
 def scope_of(destination: str, base_url: str) -> str:

@@ -14,6 +14,8 @@ from apache_beam.transforms.window import GlobalWindows
 from pipeline.flow.dead_letters import Receipt
 from pipeline.flow.deliver import Delivery, DeliveryPolicy, Remembering
 from pipeline.flow.drive import CallRecord, Driver
+from pipeline.flow.event_names import Admission, Admitting, EventNames
+from pipeline.flow.name_registry import NameKeeper
 from pipeline.flow.pacing import Pacer
 from pipeline.flow.packing import Packed, unpack
 from pipeline.flow.pool import DeliveryPool
@@ -38,6 +40,7 @@ class DeliverSettings:
         open_memory: Called on the worker with the stack that closes it.
         rate_headers: Where the API says what is left of its rate.
         policy: What may be merged and left out.
+        names: Where operations carry event names, and what becomes of those without a place.
         dead_letters: How refusals are written.
         concurrency: So many people are delivered at the same time.
         per_minute: Own ceiling of calls a minute, or None.
@@ -51,6 +54,7 @@ class DeliverSettings:
     open_memory: Callable[[ExitStack], Remembering]
     rate_headers: RateHeaders
     policy: DeliveryPolicy
+    names: EventNames
     dead_letters: DeadLetterFormat
     concurrency: int = 16
     per_minute: float | None = None
@@ -60,7 +64,10 @@ class DeliverSettings:
 
 
 class Deliver(beam.DoFn):
-    """(person key, packed tasks) with the merged shared writes as side input -> dead letters."""
+    """(person key, packed tasks) -> dead letters.
+
+    Side inputs: the merged shared writes, and which event names have a place.
+    """
 
     def __init__(self, settings: DeliverSettings) -> None:
         self._settings = settings
@@ -87,11 +94,14 @@ class Deliver(beam.DoFn):
         self._pool: DeliveryPool[list[tuple[Task, Outcome]]] | None = None
 
     def process(
-        self, element: tuple[str, Iterable[Packed]], shared: Mapping[tuple[str, str], Cells]
+        self,
+        element: tuple[str, Iterable[Packed]],
+        shared: Mapping[tuple[str, str], Cells],
+        admission: Admission,
     ) -> Iterator[bytes]:
         """Hand one person's work to the pool; yield what is refused of what is ready."""
         if self._pool is None:
-            self._pool = self._open_pool(shared)
+            self._pool = self._open_pool(shared, admission)
         key, packed = element
         user_id = key[2:] if key.startswith("u:") else None
         work = sequence(key, (unpack(each, user_id=user_id) for each in packed))
@@ -101,24 +111,29 @@ class Deliver(beam.DoFn):
         self._count_calls()
 
     def _open_pool(
-        self, shared: Mapping[tuple[str, str], Cells]
+        self, shared: Mapping[tuple[str, str], Cells], admission: Admission
     ) -> DeliveryPool[list[tuple[Task, Outcome]]]:
+        settings = self._settings
         delivery = Delivery(
-            self._driver, self._memory, policy=self._settings.policy, shared=SharedWrites(shared)
+            NameKeeper(self._driver, settings.names),
+            self._memory,
+            policy=settings.policy,
+            shared=SharedWrites(shared),
         )
-        note = self._settings.note
+        admitting = Admitting(delivery.deliver, settings.names, admission)
+        note = settings.note
         if note is None:
-            return DeliveryPool(delivery.deliver, concurrency=self._settings.concurrency)
+            return DeliveryPool(admitting.deliver, concurrency=settings.concurrency)
 
         def deliver(work: Work) -> list[tuple[Task, Outcome]]:
-            outcomes = delivery.deliver(work)
+            outcomes = admitting.deliver(work)
             for task, outcome in outcomes:
                 if outcome.status != "dead":
                     said = f"/{outcome.reason}" if outcome.reason else ""
                     note(Receipt.unpack(task.receipt), outcome.status + said)
             return outcomes
 
-        return DeliveryPool(deliver, concurrency=self._settings.concurrency)
+        return DeliveryPool(deliver, concurrency=settings.concurrency)
 
     def finish_bundle(self) -> Iterator[Any]:
         """Wait for everything under way."""

@@ -10,7 +10,9 @@ import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.transforms.window import GlobalWindows
 
+from pipeline.flow import event_names
 from pipeline.flow.dead_letters import Receipt
+from pipeline.flow.event_names import EventNames, FirstUse
 from pipeline.flow.packing import Packed, pack
 from pipeline.flow.shared import Cells, cells_of, merge
 from pipeline.flow.work import Task
@@ -28,10 +30,11 @@ PEOPLE = "people"
 BY_EMAIL = "by_email"
 LINKS = "links"
 SHARED = "shared"
+NAMES = "names"
 DEAD = "dead"
 
 _HELD_THINGS = 10_000
-"""So many companies, or links, are held before they are handed on."""
+"""So many companies, links and event names are held before they are handed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class PrepareSettings:
         now: Time of the run, microseconds since 1970.
         max_event_bytes: Longer lines are refused.
         merge_by: Operation kind -> the field that names a thing shared by people.
+        names: Where operations carry event names, and which are denied.
         dead_letters: How refusals are written.
         note: Told at once of every event that nobody wants.
     """
@@ -53,16 +57,17 @@ class PrepareSettings:
     now: int
     max_event_bytes: int
     merge_by: Mapping[str, str]
+    names: EventNames
     dead_letters: DeadLetterFormat
     note: Note | None = None
 
 
 class Prepare(beam.DoFn):
-    """``Line`` -> (person key, packed task), with four side outputs.
+    """``Line`` -> (person key, packed task), with five side outputs.
 
     ``BY_EMAIL``: (e-mail in lower case, packed task) of people known by e-mail only. ``LINKS``:
     (e-mail, (time, userId)) that identifies stated. ``SHARED``: ((kind, thing), cells) of writes
-    that people share. ``DEAD``: dead letters as bytes.
+    that people share. ``NAMES``: ("", first use) of event names. ``DEAD``: dead letters as bytes.
     """
 
     def __init__(self, settings: PrepareSettings) -> None:
@@ -83,6 +88,7 @@ class Prepare(beam.DoFn):
         self._counts = Counts()
         self._shared: dict[tuple[str, str], Cells] = {}
         self._links: dict[str, tuple[int, str]] = {}
+        self._names: dict[str, FirstUse] = {}
 
     def process(self, element: Line | Unreadable) -> Iterator[Any]:
         """Prepare every event of one line."""
@@ -96,6 +102,8 @@ class Prepare(beam.DoFn):
                 yield self._dead(prepared.event, prepared.refusal, prepared.stage)
                 continue
             event, result = prepared
+            if isinstance(result, Mapped) and self._settings.names.denies(result.operations):
+                result = Skip("filtered")
             if isinstance(result, Skip):
                 self._counts.add("skipped/" + result.reason)
                 if self._settings.note is not None:
@@ -103,7 +111,7 @@ class Prepare(beam.DoFn):
                 continue
             yield from self._task(event, result, element.offset + index)
         self._counts.add("received", index + 1)
-        if len(self._shared) + len(self._links) > _HELD_THINGS:
+        if len(self._shared) + len(self._links) + len(self._names) > _HELD_THINGS:
             yield from self._held()
 
     def finish_bundle(self) -> Iterator[Any]:
@@ -117,6 +125,8 @@ class Prepare(beam.DoFn):
         for warning in mapped.warnings:
             self._counts.add("warnings/" + warning)
         self._note_shared(event, mapped)
+        for name in self._settings.names.among(mapped.operations):
+            event_names.note(self._names, name, event.time)
         task = Task(
             message_id=event.message_id,
             time=event.time,
@@ -149,7 +159,9 @@ class Prepare(beam.DoFn):
             yield TaggedOutput(SHARED, (thing, cells))
         for email, link in self._links.items():
             yield TaggedOutput(LINKS, (email, link))
-        self._shared, self._links = {}, {}
+        for use in self._names.values():
+            yield TaggedOutput(NAMES, ("", use))
+        self._shared, self._links, self._names = {}, {}, {}
 
     def _dead(self, event: Event | Rejected, refusal: Refusal, stage: str) -> TaggedOutput:
         self._counts.add("dead/" + refusal.reason)
