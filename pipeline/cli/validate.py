@@ -13,6 +13,7 @@ from pipeline.cli.files import SCHEMA, YAML, below, default_roots, nearby, read_
 from pipeline.cli.formats.findings import STYLES, chosen, emit, failed, format_option
 from pipeline.cli.options import overrides, set_option
 from pipeline.errors import UsageError
+from pipeline.flow.event_names import NamePolicy
 from pipeline.mapping.compiler import compile_mapping
 from pipeline.run.mappings import destinations, vocabulary
 
@@ -81,4 +82,5 @@ def _known_settings(mapping: Any) -> Collection[str]:
     if mapping is None:
         return ()
     options = destinations()[mapping.destination]().options
-    return {*RUN_SETTINGS, *(option.name for option in fields(options))}
+    declared = (*fields(options), *fields(NamePolicy))
+    return {*RUN_SETTINGS, *(option.name for option in declared)}
