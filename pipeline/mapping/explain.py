@@ -10,7 +10,7 @@ from pipeline.mapping import plan
 from pipeline.mapping.functions import STEP_FUNCTIONS, same
 from pipeline.mapping.paths import ABSENT, Path
 from pipeline.mapping.tracing import Effect, Made, Node
-from pipeline.mapping.wording import line_of, say_condition, say_source, say_step, shown
+from pipeline.mapping.wording import line_of, say_condition, say_step, shown
 
 NOT_OF_TYPE = {
     "text": "is no text",
@@ -302,7 +302,7 @@ def _lost(node: Node, effect: Effect) -> str:
     sources, _ = _origin(node)
     subject = ", ".join(path for path, _ in sources)
     if node.expr is not None and isinstance(node.expr.source, plan.Rest):
-        subject = say_source(node.expr.source)
+        subject = f"the rest of {node.expr.source.path}"
     value = f"{subject} is {shown(effect.before)}" if subject else shown(effect.before)
     return f"{value}, which {_fault(effect)} (line {effect.step.place.line})"
 

@@ -63,11 +63,18 @@ def say_source(source: plan.Source) -> str:
             return f"({_listed(values)}) merged"
         case plan.ListOf(values):
             return f"[{_listed(values)}]"
-        case plan.Rest(path):
-            return f"the rest of {path}"
+        case plan.Rest(path, keep, without):
+            said = f"the rest of {path}"
+            if keep:
+                said += f", keeping {', '.join(sorted(keep))}"
+            return said + (f", without {', '.join(map(_left_out, without))}" if without else "")
         case plan.Template(parts):
             texts = (f"{{{part}}}" if isinstance(part, Path) else part for part in parts)
             return shown("".join(texts))
+
+
+def _left_out(part: plan.Without) -> str:
+    return part.key if part.when is None else f"{part.key} (when {say_condition(part.when)})"
 
 
 def _listed(values: tuple[plan.Expr, ...]) -> str:
