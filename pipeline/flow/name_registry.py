@@ -28,7 +28,7 @@ USED = "event_name_used"
 KINDS = (ACTIVE, PINNED, ARCHIVED, REFUSED, USED)
 
 _REFUSED_NOW = "run.event_name_refused"
-State: TypeAlias = Literal["pinned", "active", "archived", "refused"]
+State: TypeAlias = Literal["pinned", "active", "archived", "refused", "denied"]
 _STATES: Mapping[str, State] = {
     PINNED: "pinned",
     ACTIVE: "active",
@@ -63,7 +63,8 @@ class KnownName:
     Attributes:
         key: The name as names are compared.
         name: As it was first written.
-        state: ``active`` and ``pinned`` names hold a place; ``refused`` by the destination.
+        state: ``active`` and ``pinned`` names hold a place; ``refused`` by the destination;
+            ``denied`` by the settings, whatever the registry says.
         first_seen: Event time of its first use, microseconds since 1970; None if none was seen.
         last_used: Day of the newest event that was delivered, such as ``2024-05-01``.
     """
@@ -73,6 +74,11 @@ class KnownName:
     state: State
     first_seen: int | None
     last_used: str | None
+
+    @property
+    def holds_place(self) -> bool:
+        """Whether it is one of the names that the registry gave a place."""
+        return self.state in ("pinned", "active")
 
 
 class NameRegistry:
