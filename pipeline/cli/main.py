@@ -13,9 +13,17 @@ from pipeline.errors import CredentialsRefused, PenstockError
 
 COMMANDS = {
     "run": ("pipeline.cli.run", "Send the events of files to the destination."),
+    "plan": ("pipeline.cli.plan", "Say what a run would do, and what it would cost."),
+    "warm": ("pipeline.cli.warm", "Learn the contacts and companies that are there already."),
+    "dead-letters": ("pipeline.cli.dead_letters", "Show the events that were refused."),
+    "replay": ("pipeline.cli.replay", "Try dead letters again."),
     "emulate": ("pipeline.cli.emulate", "Serve a stand-in of the Intercom API."),
-    "validate": ("pipeline.cli.validate", "Check mappings for mistakes."),
+    "validate": ("pipeline.cli.validate", "Check mappings and schemas for mistakes."),
+    "test": ("pipeline.cli.test", "Run the tests of mappings."),
     "explain": ("pipeline.cli.explain", "Show what becomes of an event, and why."),
+    "diff": ("pipeline.cli.diff", "Say what changed between two mappings, by meaning."),
+    "schema": ("pipeline.cli.schema", "Check, compare and draft schemas of events."),
+    "event-names": ("pipeline.cli.event_names", "Show and settle who holds an event-name place."),
 }
 """Command name -> (module with a click command called ``command``, its one-line help)."""
 

@@ -6,6 +6,7 @@ optional properties: a new property may be stricter than nothing at all.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -114,17 +115,21 @@ class _Schemas:
 
     def resolver(self, file: str) -> Callable[[str], Any]:
         """Gives the self-contained schema that a reference in ``file`` leads to, or None."""
+        folder, own = posixpath.split(file)
 
         def load(name: str) -> Any:
             if name == "":
-                return {"$ref": self._reference}
-            if name not in self._texts:
-                message = f"there is no {name}"
+                return {"$ref": wanted[-1]}
+            path = posixpath.join(folder, name)
+            if path not in self._texts:
+                message = f"there is no {path}"
                 raise ConfigurationError(message)
-            return decoded(self._texts[name])[0]
+            return decoded(self._texts[path])[0]
+
+        wanted: list[str] = []
 
         def resolve(reference: str) -> Any:
-            self._reference = reference if reference[:1] != "#" else file + reference
+            wanted.append(own + reference if reference.startswith("#") else reference)
             try:
                 return bundle("", load)
             except (ConfigurationError, RecursionError):
