@@ -24,7 +24,6 @@ COMMANDS = {
     "diff": ("pipeline.cli.diff", "Say what changed between two mappings, by meaning."),
     "schema": ("pipeline.cli.schema", "Check, compare and draft schemas of events."),
     "event-names": ("pipeline.cli.event_names", "Show and settle who holds an event-name place."),
-    "event-names": ("pipeline.cli.event_names", "Show and settle who holds an event-name place."),
 }
 """Command name -> (module with a click command called ``command``, its one-line help)."""
 
