@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable
@@ -78,6 +79,7 @@ class WriteDeadLetters(beam.DoFn):
             self._file = FileSystems.create(
                 path, "application/jsonl", CompressionTypes.UNCOMPRESSED
             )
+            _hold(self._file)
         self._file.write(element + b"\n")
         self._file.flush()
 
@@ -86,3 +88,11 @@ class WriteDeadLetters(beam.DoFn):
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _hold(file: Any) -> None:
+    """Show a replay that this file is still being written; a file system may know no locks."""
+    with contextlib.suppress(ImportError, AttributeError, OSError, ValueError):
+        import fcntl
+
+        fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
