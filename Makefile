@@ -3,7 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test lint format bench docs check-docs clean
+
+.PHONY: help demo test lint format bench bench-calls chaos docs check-docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -25,6 +26,12 @@ format: $(VENV)/.dev ## put the code into the house's format
 
 bench: $(VENV)/.dev ## the benchmarks: a table, and JSON in build/bench
 	$(BIN)/python tests/benchmarks/run.py
+
+bench-calls: $(VENV)/.dev ## calls of 200,000 events against the floor of the input (minutes)
+	$(BIN)/python tests/benchmarks/bench_calls.py
+
+chaos: $(VENV)/.dev ## ten kills and sixty streams of random faults (minutes)
+	PENSTOCK_CHAOS_KILLS=10 PENSTOCK_CHAOS_SEEDS=60 $(BIN)/python -m pytest -q tests/chaos
 
 docs: $(VENV)/.dev ## write the generated pages and schemas anew
 	$(BIN)/python -m pipeline.mapping.generate

@@ -100,17 +100,7 @@ class Delivery:
             merge_by=self._policy.merge_by,
             mode=self._policy.coalesce,
         )
-        unsent: Step | None = None
-        for step in steps:
-            outcome = self._outcome(step, work.key)
-            if step.operation.kind in CONTACT_WRITES and outcome.reason == "unchanged":
-                unsent = step
-            elif outcome.reason == "contact_not_found" and unsent is not None:
-                # What we remember is of a contact that is there no more: make it again, once.
-                self._runner.run(unsent.operation, self._memory)
-                unsent = None
-                outcome = self._outcome(step, work.key)
-            self._share_out(step, outcome, results)
+        self._carry_out(steps, work.key, results)
         outcomes = iter([combine(result) for result in results])
         account = [
             (task, ALREADY_DELIVERED if place in repeated else next(outcomes))
@@ -120,6 +110,40 @@ class Delivery:
         return account
 
     # --- steps -------------------------------------------------------------------------------
+
+    def _carry_out(
+        self, steps: Sequence[Step], key: str, results: list[list[tuple[Operation, Outcome]]]
+    ) -> None:
+        """Carry out one step after the other.
+
+        Where the contact is not there yet and a later step writes it, what needs it waits for
+        that write, and everything behind it too, so that the order stays.
+        """
+        writes = [
+            place for place, step in enumerate(steps) if step.operation.kind in CONTACT_WRITES
+        ]
+        waiting: list[Step] = []
+        unsent: Step | None = None
+        for place, step in enumerate(steps):
+            is_write = place in writes
+            if waiting and not is_write:
+                waiting.append(step)
+                continue
+            outcome = self._outcome(step, key)
+            if is_write and outcome.reason == "unchanged":
+                unsent = step
+            elif outcome.reason == "contact_not_found" and unsent is not None:
+                # What we remember is of a contact that is there no more: make it again, once.
+                self._runner.run(unsent.operation, self._memory)
+                unsent = None
+                outcome = self._outcome(step, key)
+            elif outcome.reason == "contact_not_found" and writes and place < writes[-1]:
+                waiting.append(step)
+                continue
+            self._share_out(step, outcome, results)
+            for held in waiting:
+                self._share_out(held, self._outcome(held, key), results)
+            waiting = []
 
     def _share_out(
         self, step: Step, outcome: Outcome, results: list[list[tuple[Operation, Outcome]]]

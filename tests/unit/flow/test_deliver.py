@@ -190,6 +190,27 @@ def test_a_contact_that_vanished_is_written_again_for_its_events() -> None:
     assert [outcome.status for outcome in outcomes[1:]] == ["delivered", "delivered"]
 
 
+def test_a_track_before_its_identify_waits_for_it_and_keeps_its_place() -> None:
+    there: list[int] = []
+
+    def unknown_at_first(operation: Operation, memory: Any) -> Outcome:
+        if operation.kind == "upsert_contact":
+            there.append(operation.time)
+        return DELIVERED if there else Outcome("dead", "contact_not_found")
+
+    runner = Runner(unknown_at_first)
+    tasks = (track(1), track(2), contact(3, name="A"), track(4))
+    outcomes = deliver(*tasks, runner=runner, coalesce="between_tracks")
+    assert [outcome.status for outcome in outcomes] == ["delivered"] * 4
+    assert [made.time for made in runner.made] == [1, 3, 1, 2, 4]
+
+
+def test_a_track_of_somebody_nobody_identifies_is_not_found() -> None:
+    nobody = Runner(submit_event=Outcome("dead", "contact_not_found"))
+    (outcome,) = deliver(track(1), runner=nobody)
+    assert outcome.reason == "contact_not_found"
+
+
 def test_the_same_event_again_costs_no_call() -> None:
     memory, runner = FakeMemory(), Runner()
     deliver(track(1), memory=memory)
