@@ -110,6 +110,11 @@ def listed(response: Response) -> list[dict[str, Any]]:
     return [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
 
 
+def has_list(response: Response) -> bool:
+    """Whether the answer is a list, be it an empty one."""
+    return isinstance(response.body, dict) and isinstance(response.body.get("data"), list)
+
+
 def conflict(response: Response) -> Conflict | None:
     """Whom a 409 names, if it does."""
     if response.status != 409:

@@ -1,68 +1,64 @@
-"""Writing a contact or company although Intercom may not know every custom attribute of it.
+"""Writing a contact or company whatever Intercom knows of its custom attributes.
 
-One bad attribute never costs the contact: an unknown one is created and the write repeated; one
-that cannot be created, or whose value is refused, is left out, with a warning.
+One bad attribute never costs the contact: an unknown one is created first; one that cannot be
+created, that is archived, or whose value its type does not take, is left out, with a warning. Only
+with ``attributes: fail`` does a person whose data would be cut become a dead letter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from destinations.base import Exchange, ask
-from destinations.intercom import answers
-from pipeline.model.operation import Call, Response
+from destinations.intercom import answers, fitting
+from destinations.intercom.catalogue import (
+    ABSENT,
+    ARCHIVED,
+    REFUSED,
+    UNKNOWN,
+    Catalogue,
+    Model,
+)
+from pipeline.model.operation import Call, Outcome, Response
 
 if TYPE_CHECKING:
     from destinations.base import Memory
+    from destinations.intercom.options import Attributes
 
-DROPPED = "attribute_dropped"
-FIELD_DROPPED = "field_dropped"
 CREATED = "attribute_created"
+DROPPED = "attribute_dropped"
+IS_ARCHIVED = "attribute_archived"
+MISFIT = "attribute_value_dropped"
+FIELD_DROPPED = "field_dropped"
 
 _OPTIONAL_FIELDS = (
     ("owner specified", "owner_id"),
     ("converted to a lead", "role"),
 )
 """What an error says -> the optional field that it is about."""
-
-
-def data_type(name: str, value: Any) -> str | None:
-    """The type with which to create the attribute ``name``; None where it has no possible one."""
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "date" if name.endswith(("_at", "At")) else "integer"
-    if isinstance(value, Decimal | float):
-        return "float"
-    return "string" if isinstance(value, str) else None
+_REASONS = {
+    ABSENT: "does not exist",
+    UNKNOWN: "does not exist",
+    ARCHIVED: "is archived",
+    REFUSED: "cannot be created",
+}
 
 
 class Draft:
-    """The body of a write, which adapts to what the API knows while it is being sent."""
+    """The body of a write, which adapts to what the API knows before and while it is sent."""
 
     def __init__(
-        self,
-        model: Literal["contact", "company"],
-        fields: Mapping[str, Any],
-        memory: Memory,
-        *,
-        create: bool,
+        self, model: Model, fields: Mapping[str, Any], memory: Memory, policy: Attributes
     ) -> None:
-        self._model = model
-        self._memory = memory
-        self._create = create
-        self._tried: dict[str, str] = {}
+        self._catalogue = Catalogue(model, memory)
+        self._policy = policy
+        self._ready = False
+        self._failure = ""
+        self._resent: set[str] = set()
         self.fields = {name: value for name, value in fields.items() if name != "custom_attributes"}
         self.custom = dict(fields.get("custom_attributes") or {})
         self.warnings: list[str] = []
-        for name in list(self.custom):
-            if memory.get("run.attribute", self._key(name)) == "refused":
-                self._drop(name)
-
-    def _key(self, name: str) -> str:
-        return f"{self._model}:{name}"
 
     def body(self, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The body as it stands, with the fields of ``extra`` put over it."""
@@ -71,17 +67,70 @@ class Draft:
             body["custom_attributes"] = dict(self.custom)
         return body
 
+    def refused(self, response: Response, warnings: tuple[str, ...] = ()) -> Outcome:
+        """What becomes of the operation that ``response``, or our own settings, ended."""
+        if self._failure:
+            return Outcome("dead", "rejected", self._failure, warnings=warnings)
+        return answers.refused(response, warnings=warnings)
+
     def send(
         self, method: str, path: str, extra: Mapping[str, Any] | None = None
     ) -> Exchange[Response]:
         """Make the call until the API has no more to say against single attributes.
 
-        Every round creates or drops an attribute, and none is created twice, so it ends.
+        Every round drops an attribute or sends one a second and last time, so it ends.
         """
-        while True:
+        if not self._ready:
+            for name in list(self.custom):
+                yield from self._make_fit(name)
+            self._ready = True
+        while not self._failure:
             response = yield from ask(Call(method, path, self.body(extra)))
             if response.status not in (400, 422) or not (yield from self._repair(response)):
                 return response
+        return Response(400, text=self._failure)
+
+    # --- before the call ---------------------------------------------------------------------
+
+    def _make_fit(self, name: str) -> Exchange[None]:
+        """Have the attribute exist and its value fit, or leave it out."""
+        value = self.custom[name]
+        standing = yield from self._catalogue.find(name)
+        if standing == ABSENT and value is not None and self._policy == "create":
+            standing = yield from self._create(name, value)
+        self._apply(name, value, standing)
+
+    def _create(self, name: str, value: Any) -> Exchange[str]:
+        kind = fitting.data_type(name, value)
+        if kind is None:
+            return REFUSED
+        standing, created = yield from self._catalogue.create(name, kind)
+        if created:
+            self.warnings.append(CREATED)
+        return standing
+
+    def _apply(self, name: str, value: Any, standing: str) -> None:
+        """Keep, change or drop the value, by what is known of its attribute."""
+        if standing == UNKNOWN:
+            return
+        if standing not in _REASONS:
+            try:
+                self.custom[name] = fitting.fit(value, standing)
+            except fitting.Misfit:
+                self._drop(name, MISFIT, f"does not take this value: its type is {standing}")
+        elif value is None:
+            del self.custom[name]  # there is nothing to clear
+        else:
+            warning = IS_ARCHIVED if standing == ARCHIVED else DROPPED
+            self._drop(name, warning, _REASONS[standing])
+
+    def _drop(self, name: str, warning: str, reason: str) -> None:
+        del self.custom[name]
+        if self._policy == "fail":
+            self._failure = self._failure or f"custom attribute {name!r} {reason}"
+        self.warnings.append(warning)
+
+    # --- after a refusal ---------------------------------------------------------------------
 
     def _repair(self, response: Response) -> Exchange[bool]:
         """Whether it is worth sending again, after having done what makes it so."""
@@ -94,7 +143,8 @@ class Draft:
             return True
         name = answers.blamed(response, self.custom)
         if name is not None:
-            self._drop(name)
+            self._catalogue.doubt(name)  # its type is another one than we remember
+            self._drop(name, MISFIT, f"was refused: {answers.explanation(response)}")
             return True
         text = answers.explanation(response)
         for words, field in _OPTIONAL_FIELDS:
@@ -110,42 +160,22 @@ class Draft:
         return next((own for own in self.custom if own.lower() == name.lower()), None)
 
     def _make_known(self, name: str) -> Exchange[None]:
+        """The API does not know an attribute that was sent: look again, and send once more."""
         value = self.custom[name]
         if value is None:
-            del self.custom[name]  # there is nothing to clear
+            del self.custom[name]
             return
-        kind = data_type(name, value)
-        if not self._create or kind is None:
-            self._drop(name)
+        if name in self._resent:
+            self._catalogue.refuse(name)
+            self._drop(name, DROPPED, _REASONS[ABSENT])
             return
-        if name in self._tried:
-            if self._tried[name] == "exists":  # it is archived: nobody can write to it
-                self._refuse(name)
-            self._drop(name)
-            return
-        call = Call(
-            "POST", "/data_attributes", {"name": name, "model": self._model, "data_type": kind}
-        )
-        response = yield from ask(call)
-        if answers.ok(response):
-            self._tried[name] = "created"
-            self.warnings.append(CREATED)
-        elif self._exists(response):
-            self._tried[name] = "exists"
-        else:
-            self._refuse(name)
-            self._drop(name)
-
-    def _exists(self, response: Response) -> bool:
-        """Whether creation was refused because it is there, made by somebody else just now."""
-        text = answers.explanation(response)
-        own = "people" if self._model == "contact" else "company"
-        return "already have" in text and f"in your {own} data" in text
-
-    def _refuse(self, name: str) -> None:
-        """Leave the attribute out from the beginning for the rest of this run."""
-        self._memory.put("run.attribute", self._key(name), "refused")
-
-    def _drop(self, name: str) -> None:
-        del self.custom[name]
-        self.warnings.append(DROPPED)
+        self._resent.add(name)
+        self._catalogue.doubt(name)
+        standing = yield from self._catalogue.find(name)
+        if standing in (ABSENT, UNKNOWN):
+            if self._policy == "create":
+                standing = yield from self._create(name, value)
+            else:
+                self._catalogue.refuse(name)
+                standing = ABSENT
+        self._apply(name, value, standing)

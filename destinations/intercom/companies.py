@@ -42,14 +42,14 @@ def upsert(operation: Operation, memory: Memory, options: IntercomOptions) -> St
 def _save(fields: dict[str, Any], memory: Memory, options: IntercomOptions) -> Exchange[Resolved]:
     fields["company_id"] = company_id = str(fields["company_id"])
     known = Known(memory)
-    draft = Draft("company", fields, memory, create=options.unknown_attributes == "create")
+    draft = Draft("company", fields, memory, options.attributes)
     response = yield from draft.send("POST", "/companies")
     if response.status == 409 or answers.code(response) == _CONSTRAINT:
         # Somebody else has just created it, so the second time it is an update.
         response = yield from draft.send("POST", "/companies")
     warnings = tuple(dict.fromkeys(draft.warnings))
     if not answers.ok(response):
-        return Resolved(outcome=answers.refused(response, warnings=warnings))
+        return Resolved(outcome=draft.refused(response, warnings))
     intercom_id = answers.object_id(response)
     if intercom_id is None:
         return Resolved(outcome=Outcome("delivered", warnings=(*warnings, "no_id_in_answer")))

@@ -197,9 +197,7 @@ class Saving:
         self._known = Known(memory)
         self._options = options
         self._warnings: list[str] = []
-        self._draft = Draft(
-            "contact", fields, memory, create=options.unknown_attributes == "create"
-        )
+        self._draft = Draft("contact", fields, memory, options.attributes)
         self._waits = iter(options.waits)
         self._without_email = False
 
@@ -319,7 +317,7 @@ class Saving:
         return Saved(contact_id, self._with_warnings(DELIVERED))
 
     def _dead(self, response: Response) -> Saved:
-        return Saved(None, self._with_warnings(answers.refused(response)))
+        return Saved(None, self._with_warnings(self._draft.refused(response)))
 
     def _with_warnings(self, outcome: Outcome) -> Outcome:
         warnings = tuple(dict.fromkeys([*self._warnings, *self._draft.warnings]))

@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 from pipeline.errors import ConfigurationError
 
+Attributes = Literal["create", "drop", "fail"]
+
 _CHOICES: Mapping[str, tuple[str, ...]] = {
+    "attributes": ("create", "drop", "fail"),
     "archived": ("unarchive", "skip", "dead_letter"),
     "delete": ("delete", "archive"),
-    "unknown_attributes": ("create", "drop"),
 }
 
 
@@ -22,11 +24,12 @@ class IntercomOptions:
 
     Attributes:
         archived: What to do when a write meets an archived contact (rule E1).
+        attributes: Whether a custom attribute that Intercom does not know is created, is dropped,
+            or makes a dead letter of the event (E3). With ``create`` one that cannot be created is
+            dropped; with ``fail`` so is none, nor a value that the attribute's type does not take.
         create_contact_on_track: Create the contact of an event when Intercom knows none (T2).
         create_contact_on_group: Create the contact of a group when Intercom knows none (G3).
         delete: Whether a delete event deletes for good or archives (O3).
-        unknown_attributes: Whether a custom attribute that Intercom does not know is created or
-            dropped (E3); either way it is dropped when it cannot be created.
         verify_conflicts: Read the contact that a 409 names before giving it a userId. Costs one
             call for each person met for the first time; for workspaces that refuse a second
             contact with the same e-mail.
@@ -35,10 +38,10 @@ class IntercomOptions:
     """
 
     archived: Literal["unarchive", "skip", "dead_letter"] = "unarchive"
+    attributes: Attributes = "create"
     create_contact_on_track: bool = False
     create_contact_on_group: bool = True
     delete: Literal["delete", "archive"] = "delete"
-    unknown_attributes: Literal["create", "drop"] = "create"
     verify_conflicts: bool = False
     waits: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
 

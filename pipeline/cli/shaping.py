@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -53,7 +53,7 @@ class Shaped:
 
 
 class Recall(dict[tuple[str, str], str]):
-    """A destination's memory that begins empty and ends with the process."""
+    """A destination's memory that ends with the process."""
 
     def get(self, kind: str, key: str) -> str | None:  # type: ignore[override]
         """The value, or None."""
@@ -88,7 +88,7 @@ class Shaper:
         self._validator = validator
         self._tracking = tracking
         self._destination = _destination(mapping)
-        self._rehearse = _rehearsal(mapping.destination)
+        self._rehearse, self._remembered = _rehearsal(mapping.destination)
 
     def shape(self, event: Event | Rejected) -> Shaped:
         """What becomes of one event."""
@@ -116,7 +116,7 @@ class Shaper:
     def _rehearsed(
         self, event: Event, mapped: Mapped, warnings: tuple[str, ...], traced: Trace
     ) -> Shaped:
-        memory, calls = Recall(), list[Call]()
+        memory, calls = Recall(self._remembered), list[Call]()
         said = [*warnings, *mapped.warnings]
         dead: Outcome | None = None
         for operation in mapped.operations:
@@ -165,14 +165,18 @@ def _destination(mapping: MappingPlan) -> Any:
     return factory.from_settings(own)
 
 
-def _rehearsal(destination: str) -> Callable[[Call], Response]:
-    """What plays the API; a destination without a rehearsal of its own gets a plain 200."""
+def _rehearsal(
+    destination: str,
+) -> tuple[Callable[[Call], Response], Mapping[tuple[str, str], str]]:
+    """What plays the API, and what is remembered before it.
+
+    A destination without a rehearsal of its own gets a plain 200.
+    """
     try:
         module = importlib.import_module(f"destinations.{destination}.rehearsal")
     except ModuleNotFoundError:
-        return lambda call: Response(200, body={})
-    rehearse: Callable[[Call], Response] = module.rehearse
-    return rehearse
+        return (lambda call: Response(200, body={})), {}
+    return module.rehearse, getattr(module, "REMEMBERED", {})
 
 
 def shaper_for(mapping: MappingPlan, schemas: Path | None = None, *, check: bool = True) -> Shaper:

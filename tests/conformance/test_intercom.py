@@ -54,8 +54,13 @@ def test_every_operation_can_be_delivered():
     "settings",
     [
         {},
-        {"create_contact_on_track": True, "archived": "skip", "unknown_attributes": "drop"},
-        {"create_contact_on_group": False, "archived": "dead_letter", "verify_conflicts": True},
+        {"create_contact_on_track": True, "archived": "skip", "attributes": "drop"},
+        {
+            "create_contact_on_group": False,
+            "archived": "dead_letter",
+            "attributes": "fail",
+            "verify_conflicts": True,
+        },
     ],
     ids=["default", "other", "strict"],
 )

@@ -19,7 +19,7 @@ def test_every_setting_can_be_set():
         "create_contact_on_track": True,
         "create_contact_on_group": False,
         "delete": "archive",
-        "unknown_attributes": "drop",
+        "attributes": "drop",
         "verify_conflicts": True,
         "waits": [1, 2.5],
     }
