@@ -49,24 +49,69 @@ def test_when_none_is_left_the_next_waits_for_the_end_of_the_window(pacer, clock
 
 
 def test_a_new_window_begins_with_the_last_known_limit(pacer, clock):
-    call(pacer, headers(3, 0, end(clock)))
-    began = None
-    for _ in range(3):
-        pacer.acquire()
-        began = began or clock.now
-    assert clock.now == began
-    pacer.observe({}, 0)
-    pacer.acquire()  # one slot was given back as used up, so this is a call of the next window
-    assert clock.now >= began + 10
+    reset = end(clock)
+    call(pacer, headers(3, 0, reset))
+    call(pacer, headers(3, 2, reset + 10))
+    call(pacer, headers(3, 1, reset + 10))
+    call(pacer, {}, status=0)  # counts as made
+    assert clock.now == reset
+    pacer.acquire()
+    assert clock.now == reset + 10
+
+
+def test_the_first_call_of_a_window_goes_alone(pacer, clock):
+    reset = end(clock)
+    call(pacer, headers(10, 0, reset))
+    pacer.acquire()
+    assert clock.now == reset
+    assert pacer.attempt() > 0
+    pacer.observe(headers(10, 9, reset + 10), 200)
+    assert [pacer.attempt() for _ in range(9)] == [0] * 9
+    assert clock.now == reset
+
+
+def test_the_very_first_call_goes_alone(pacer, clock):
+    pacer.acquire()
+    assert pacer.attempt() > 0
+    pacer.observe(headers(3, 2, end(clock)), 200)
+    assert [pacer.attempt() == 0 for _ in range(3)] == [True, True, False]
+
+
+def test_an_answer_that_does_not_come_is_waited_for_no_longer_than_a_second(pacer, clock):
+    began = clock.now
+    pacer.acquire()
+    pacer.acquire()
+    assert began + 1 <= clock.now < began + 1.1
+
+
+def test_where_answers_tell_nothing_there_is_nothing_to_wait_for(pacer, clock):
+    call(pacer, {})
+    assert [pacer.attempt() for _ in range(50)] == [0] * 50
+
+
+def test_a_call_that_was_counted_in_the_window_before_is_given_back(pacer, clock):
+    reset = end(clock)
+    call(pacer, headers(3, 2, reset))
+    pacer.acquire()
+    clock.now = reset
+    pacer.acquire()  # after a second: the call under way may be of the new window as well
+    pacer.observe(headers(3, 1, reset), 200)
+    pacer.observe(headers(3, 2, reset + 10), 200)
+    assert [pacer.attempt() == 0 for _ in range(3)] == [True, True, False]
+
+
+def test_a_limit_that_was_never_told_is_no_reason_to_ignore_what_is_left(pacer, clock):
+    reset = end(clock)
+    call(pacer, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset)})
+    pacer.acquire()
+    assert clock.now == reset
 
 
 def test_calls_under_way_count_as_made(pacer, clock):
     reset = end(clock)
     call(pacer, headers(10, 2, reset))
-    pacer.acquire()
-    pacer.acquire()
-    pacer.acquire()
-    assert clock.now == reset
+    assert [pacer.attempt() == 0 for _ in range(3)] == [True, True, False]
+    assert clock.now < reset
 
 
 def test_an_answer_that_was_overtaken_gives_nothing_back(pacer, clock):
@@ -197,6 +242,30 @@ def test_a_rate_of_our_own_saves_nothing_up(clock):
     for _ in range(3):
         call(pacer, {})
     assert clock.now - began == pytest.approx(2)
+
+
+def test_a_share_leaves_the_rest_of_a_window_to_others(clock):
+    pacer = Pacer(share=0.5, clock=clock, sleep=clock.sleep, margin=0.0)
+    reset = end(clock)
+    for remaining in range(9, 4, -1):
+        call(pacer, headers(10, remaining, reset))
+    assert clock.slept == []
+    pacer.acquire()
+    assert clock.now == reset
+
+
+def test_the_smallest_share_still_delivers(clock):
+    pacer = Pacer(share=0.001, clock=clock, sleep=clock.sleep, margin=0.0)
+    reset = end(clock)
+    call(pacer, headers(10, 9, reset))
+    call(pacer, headers(10, 9, reset + 10))
+    assert clock.now == reset
+
+
+@pytest.mark.parametrize("share", [0, -0.5, 1.01])
+def test_a_share_that_is_none_is_refused(share):
+    with pytest.raises(ValueError, match="share"):
+        Pacer(share=share)
 
 
 @pytest.mark.parametrize("rate", [0, -1])
