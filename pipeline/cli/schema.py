@@ -45,8 +45,12 @@ def check(paths: tuple[Path, ...], style: str | None) -> int:
 
 @command.command(name="breaking")
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
-@click.option("--against", required=True, metavar="REF|DIR",
-              help="A commit, branch or tag of git, or a directory with the old schemas.")  # fmt: skip
+@click.option(
+    "--against",
+    required=True,
+    metavar="REF|DIR",
+    help="A commit, branch or tag of git, or a directory with the old schemas.",
+)
 @format_option(*STYLES)
 def breaking(directory: Path | None, against: str, style: str | None) -> int:
     """Find changes that refuse what was valid, or take away what others read.
@@ -70,8 +74,11 @@ def breaking(directory: Path | None, against: str, style: str | None) -> int:
 
 @command.command(name="infer")
 @click.argument("events")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False),
-              help="Write one file an event into this directory, such as schemas/tracking.")  # fmt: skip
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write one file an event into this directory, such as schemas/tracking.",
+)
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 def infer(events: str, out: Path | None, force: bool) -> None:
     """Draft the schemas of a tracking plan from the track events in a file (- reads stdin).
@@ -97,12 +104,7 @@ def infer(events: str, out: Path | None, force: bool) -> None:
         for schema in schemas.values():
             click.echo(json.dumps(schema, ensure_ascii=False))
     else:
-        for path, schema in _named(out, schemas):
-            if path.exists() and not force:
-                message = f"{path} is there already; --force replaces it"
-                raise UsageError(message)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        _write(dict(_named(out, schemas)), force=force)
     for name, schema in schemas.items():
         count = draft.shapes[name].count
         click.echo(
@@ -110,6 +112,16 @@ def infer(events: str, out: Path | None, force: bool) -> None:
         )
     if others:
         click.echo(f"{others} events of other kinds were left aside", err=True)
+
+
+def _write(drafts: dict[Path, object], *, force: bool) -> None:
+    there = [str(path) for path in drafts if path.exists()]
+    if there and not force:
+        message = f"{', '.join(there)}: there already; --force replaces what is there"
+        raise UsageError(message)
+    for path, schema in drafts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _named(out: Path, schemas: dict[str, dict[str, object]]) -> Iterator[tuple[Path, object]]:
