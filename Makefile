@@ -25,10 +25,11 @@ format: $(VENV)/.dev ## put the code into the house's format
 	$(BIN)/ruff format -q .
 
 bench: $(VENV)/.dev ## the benchmarks: a table, and JSON in build/bench
-	$(BIN)/python tests/benchmarks/run.py
+	$(BIN)/python -m tests.benchmarks.bench_throughput
+	$(BIN)/python -m tests.benchmarks.bench_calls --events 20000 --people 2000
 
 bench-calls: $(VENV)/.dev ## calls of 200,000 events against the floor of the input (minutes)
-	$(BIN)/python tests/benchmarks/bench_calls.py
+	$(BIN)/python -m tests.benchmarks.bench_calls
 
 chaos: $(VENV)/.dev ## ten kills and sixty streams of random faults (minutes)
 	PENSTOCK_CHAOS_KILLS=10 PENSTOCK_CHAOS_SEEDS=60 $(BIN)/python -m pytest -q tests/chaos

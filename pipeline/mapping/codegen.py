@@ -16,7 +16,8 @@ from pipeline.mapping.functions import STEP_FUNCTIONS, TEST_FUNCTIONS
 from pipeline.mapping.interpreter import Mapped, Result, integration_on
 from pipeline.mapping.language import TESTS
 from pipeline.mapping.paths import ABSENT, Key, Path, lookup
-from pipeline.mapping.runtime import EMPTY, SHAPES, UNSET, KeptKeys, ignore, join, template
+from pipeline.mapping.runtime import EMPTY, UNSET, KeptKeys, ignore, join, template
+from pipeline.mapping.shapes import SHAPES
 from pipeline.model.event import Event
 from pipeline.model.operation import Operation, Person
 from pipeline.model.refusal import Refusal, Skip

@@ -88,6 +88,8 @@ def _cut(value: Any, limit: int, note: Note) -> Any:
         note("text_cut")
         return cut(value, limit)
     if isinstance(value, dict):
+        if not any(isinstance(member, str) and len(member) > limit for member in value.values()):
+            return value
         return {
             key: _cut(member, limit, note) if isinstance(member, str) else member
             for key, member in value.items()

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline.mapping.shapes import SHAPES
 from pipeline.model import times
 from pipeline.model.text import normal_key
 
@@ -56,6 +57,8 @@ def _renamed(members: Iterable[tuple[str, str, Any]], note: Note) -> dict[str, A
 
 
 def _nested(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str, Any]:
+    if not any(isinstance(member, dict | list) for member in value.values()):
+        return value
     policies = {normal_key(key): policy for key, policy in args.get("keys", {}).items()}
     separator = args.get("separator", "_")
     members: list[tuple[str, str, Any]] = []
@@ -85,17 +88,26 @@ def _leaves(name: str, value: Any, separator: str) -> Iterator[tuple[str, Any]]:
 
 
 def _dates(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str, Any]:
-    members: list[tuple[str, str, Any]] = []
-    for key, member in value.items():
-        moment = None
-        if isinstance(member, str) and times.is_iso_date_text(member):
-            moment = times.parse_time(member)
-        if moment is None:
-            members.append((key, key, member))
-        else:
-            name = _date_key(key, args["suffix"], args.get("unless", ()))
-            members.append((key, name, times.seconds(moment)))
-    return _renamed(members, note)
+    moments = {
+        key: moment
+        for key, member in value.items()
+        if isinstance(member, str)
+        and member[4:5] == "-"
+        and times.is_iso_date_text(member)
+        and (moment := times.parse_time(member)) is not None
+    }
+    if not moments:
+        return value
+    suffix, unless = args["suffix"], args.get("unless", ())
+    return _renamed(
+        (
+            (key, _date_key(key, suffix, unless), times.seconds(moments[key]))
+            if key in moments
+            else (key, key, member)
+            for key, member in value.items()
+        ),
+        note,
+    )
 
 
 def _date_key(key: str, suffix: str, unless: tuple[str, ...]) -> str:
@@ -117,6 +129,8 @@ def _keep_keys(value: dict[str, Any], names: tuple[str, ...], note: Note) -> dic
 
 def _drop_nulls(value: Any, args: Any, note: Note) -> Any:
     if isinstance(value, dict):
+        if None not in value.values():
+            return value
         return {key: member for key, member in value.items() if member is not None}
     if isinstance(value, list):
         return [member for member in value if member is not None]
@@ -124,6 +138,8 @@ def _drop_nulls(value: Any, args: Any, note: Note) -> Any:
 
 
 def _booleans(value: dict[str, Any], args: Any, note: Note) -> dict[str, Any]:
+    if not any(isinstance(member, bool) for member in value.values()):
+        return value
     return {
         key: ("true" if member else "false") if isinstance(member, bool) else member
         for key, member in value.items()
@@ -153,9 +169,13 @@ def _in_case(key: str, case: str) -> str:
 
 
 def _clean_keys(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str, Any]:
+    names = _LEGAL_NAMES[args.get("forbid", ""), args.get("allow"), args.get("with", "_"),
+                         args.get("longest")]  # fmt: skip
+    if all(names[key] == key and key for key in value):
+        return value
     members = []
     for key, member in value.items():
-        name = _legal_name(key, args)
+        name = names[key]
         if name != key or not name.strip():
             note("key_cleaned")
         if name.strip():
@@ -163,28 +183,50 @@ def _clean_keys(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict
     return _renamed(members, note)
 
 
-def _legal_name(key: str, args: dict[str, Any]) -> str:
-    forbidden, allowed = args.get("forbid", ""), args.get("allow")
-    stand_in = args.get("with", "_")
-    letters = (
-        stand_in
-        if letter in forbidden or not (allowed is None or letter.isalnum() or letter in allowed)
-        else letter
-        for letter in key
-    )
-    return "".join(letters)[: args.get("longest")]
+class _LegalNames(dict[str, str]):
+    """Keys -> their legal names by one rule; keys repeat from event to event."""
+
+    def __init__(self, forbid: str, allow: str | None, stand_in: str, longest: int | None) -> None:
+        super().__init__()
+        self._rule = (forbid, allow, stand_in, longest)
+
+    def __missing__(self, key: str) -> str:
+        forbidden, allowed, stand_in, longest = self._rule
+        letters = (
+            stand_in
+            if letter in forbidden or not (allowed is None or letter.isalnum() or letter in allowed)
+            else letter
+            for letter in key
+        )
+        name = "".join(letters)[:longest]
+        if len(self) >= _MOST_NAMES:
+            self.clear()
+        self[key] = name if name.strip() else ""
+        return self[key]
+
+
+class _Rules(dict[tuple[str, str | None, str, int | None], _LegalNames]):
+    """Rules of ``clean_keys`` -> the names by that rule."""
+
+    def __missing__(self, rule: tuple[str, str | None, str, int | None]) -> _LegalNames:
+        self[rule] = _LegalNames(*rule)
+        return self[rule]
+
+
+_LEGAL_NAMES = _Rules()
+_MOST_NAMES = 50_000
 
 
 def _limit_keys(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str, Any]:
-    if len(value) <= args["most"] and not args.get("first") and not args.get("priority"):
+    most, wanted = args["most"], (*args.get("first", ()), *args.get("priority", ()))
+    if len(value) <= most and not wanted:
         return value
-    names = {normal_key(key): key for key in reversed(value)}
-    wanted = [*args.get("first", ()), *args.get("priority", ())]
-    ahead = [names[normal_key(name)] for name in wanted if normal_key(name) in names]
-    order = list(dict.fromkeys([*ahead, *value]))
-    for _ in order[args["most"] :]:
+    names = SHAPES[tuple(value)] if wanted else {}
+    ahead = [names[name] for name in map(normal_key, wanted) if name in names]
+    order = list(dict.fromkeys([*ahead, *value])) if ahead else list(value)
+    for _ in order[most:]:
         note("keys_over_limit")
-    return {key: value[key] for key in order[: args["most"]]}
+    return {key: value[key] for key in order[:most]}
 
 
 OBJECT_STEPS: dict[str, Callable[[Any, Any, Note], Any]] = {

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pipeline.mapping.functions import text_of
 from pipeline.mapping.paths import ABSENT
+from pipeline.mapping.shapes import MOST_SHAPES
 from pipeline.model.text import normal_key
 
 UNSET: Final = object()
@@ -14,29 +15,6 @@ UNSET: Final = object()
 
 EMPTY: Final[Any] = MappingProxyType({})
 """Stands for an object where there is none to look into."""
-
-_MOST_SHAPES = 20_000
-"""So many shapes are remembered; then everything is forgotten and learnt anew."""
-
-
-class Shapes(dict[tuple[str, ...], dict[str, str]]):
-    """The keys of an object -> each key by its normal form, the first of equal ones.
-
-    Events of one source have few shapes, so that keys are normalised once and not per event.
-    """
-
-    def __missing__(self, shape: tuple[str, ...]) -> dict[str, str]:
-        """Learn a shape."""
-        if len(self) >= _MOST_SHAPES:
-            self.clear()
-        known: dict[str, str] = {}
-        for key in shape:
-            known.setdefault(normal_key(key), key)
-        self[shape] = known
-        return known
-
-
-SHAPES: Final = Shapes()
 
 
 class KeptKeys(dict[tuple[Any, ...], tuple[str, ...]]):
@@ -49,7 +27,7 @@ class KeptKeys(dict[tuple[Any, ...], tuple[str, ...]]):
 
     def __missing__(self, shape: tuple[Any, ...]) -> tuple[str, ...]:
         """Learn a shape."""
-        if len(self) >= _MOST_SHAPES:
+        if len(self) >= MOST_SHAPES:
             self.clear()
         keys, *flags = shape
         out = self._always | {
