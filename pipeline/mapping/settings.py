@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.mapping.diagnostics import Findings, Span, did_you_mean
+from pipeline.mapping.parts import SETTING
 from pipeline.mapping.source import Map, Node, Sequence, plain, read_yaml
 
 
@@ -36,13 +37,12 @@ def _setting(name: str, node: Node, findings: Findings) -> Setting:
     if not isinstance(node, Map):
         return Setting(name, plain(node), None, "", node.span)
     for entry in node.entries:
-        if entry.key not in ("default", "one_of", "about"):
-            known = ("default", "one_of", "about")
+        if entry.key not in SETTING.keys:
             findings.error(
                 "M102",
                 entry.key_span,
-                f"unknown key {entry.key!r} in a setting",
-                help=did_you_mean(entry.key, known),
+                f"unknown key {entry.key!r} in {SETTING.what}",
+                help=did_you_mean(entry.key, SETTING.keys),
             )
     default = node.get("default")
     if default is None:

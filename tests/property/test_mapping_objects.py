@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.mapping import plan
@@ -32,6 +32,7 @@ def leaves(value):
     return [value]
 
 
+@settings(deadline=None)
 @given(OBJECTS, st.sampled_from(["_", "-", ".", ""]))
 def test_flattening_keeps_every_leaf_or_counts_it(value, separator):
     flat, notes = step("nested", value, {"policy": "flatten", "separator": separator})
@@ -43,6 +44,7 @@ def test_flattening_keeps_every_leaf_or_counts_it(value, separator):
         kept.remove((type(member), member))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text("ab", min_size=1), JSON, max_size=5))
 def test_flattened_keys_are_the_way_to_the_leaf(value):
     flat, notes = step("nested", value, {"policy": "flatten", "separator": "/"})
@@ -61,6 +63,7 @@ def _member(value, name):
     return value.get(name) if isinstance(value, dict) else None
 
 
+@settings(deadline=None)
 @given(OBJECTS)
 def test_dropping_and_stringifying_leave_scalars_alone(value):
     scalars = {key: one for key, one in value.items() if not isinstance(one, dict | list)}
@@ -73,6 +76,7 @@ def test_dropping_and_stringifying_leave_scalars_alone(value):
     assert not any(isinstance(member, dict | list) for member in text.values())
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(KEYS, SCALARS, max_size=12),
     st.integers(0, 12),
@@ -96,12 +100,14 @@ def _find(value, name):
     return next((key for key in value if normal_key(key) == normal_key(name)), None)
 
 
+@settings(deadline=None)
 @given(OBJECTS, st.sampled_from(["snake", "lower", "camel"]))
 def test_renaming_loses_only_what_it_counts(value, case):
     renamed, notes = step("key_case", value, case)
     assert len(renamed) + len(notes) == len(value)
 
 
+@settings(deadline=None)
 @given(OBJECTS)
 def test_clean_keys_are_legal_and_stay_so(value):
     args = {"allow": "_- ", "longest": 10}
@@ -114,6 +120,7 @@ def test_clean_keys_are_legal_and_stay_so(value):
     assert step("clean_keys", clean, args) == (clean, [])
 
 
+@settings(deadline=None)
 @given(OBJECTS)
 def test_dates_become_seconds_under_their_suffix(value):
     dated, notes = step("dates", value, {"suffix": "_at"})
@@ -131,6 +138,7 @@ def merge(*objects):
     return evaluation.value(plan.Expr(plan.Merge(values)))
 
 
+@settings(deadline=None)
 @given(OBJECTS, OBJECTS)
 def test_merging_takes_the_later_value_at_the_earlier_place(one, other):
     merged = merge(one, other)
@@ -138,11 +146,13 @@ def test_merging_takes_the_later_value_at_the_earlier_place(one, other):
     assert list(merged) == [*one, *(key for key in other if key not in one)]
 
 
+@settings(deadline=None)
 @given(OBJECTS)
 def test_merging_with_nothing_changes_nothing(one):
     assert merge(one, {}) == merge({}, one) == merge(one, one) == one
 
 
+@settings(deadline=None)
 @given(OBJECTS, st.sets(KEYS, max_size=4))
 def test_rest_and_what_it_leaves_out_are_the_whole(value, used):
     event = Event("track", "m", 0, {"traits": value}, b"", "x")

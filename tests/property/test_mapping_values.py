@@ -6,7 +6,7 @@ from datetime import UTC
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.mapping.functions import STEP_FUNCTIONS, TEST_FUNCTIONS
@@ -28,6 +28,7 @@ def written(cents, group="", point="."):
     return f"{whole:,}".replace(",", group) + f"{point}{rest:02d}"
 
 
+@settings(deadline=None)
 @given(CENTS)
 def test_any_amount_is_exactly_its_cents(cents):
     amount = Decimal(cents).scaleb(-2)
@@ -35,6 +36,7 @@ def test_any_amount_is_exactly_its_cents(cents):
     assert step("money", amount, {"by": "hundred"}) == (cents, [])
 
 
+@settings(deadline=None)
 @given(CENTS, st.sampled_from([("", "."), (",", "."), (" ", "."), (".", ","), ("'", ".")]))
 def test_any_amount_in_any_way_of_writing_is_exactly_its_cents(cents, style):
     group, point = style
@@ -45,6 +47,7 @@ def test_any_amount_in_any_way_of_writing_is_exactly_its_cents(cents, style):
     assert step("to", f"({text})", "cents") == (-cents, [])
 
 
+@settings(deadline=None)
 @given(st.decimals(-(10**12), 10**12, allow_nan=False, places=4))
 def test_a_half_cent_is_rounded_away_from_zero(amount):
     cents, _ = step("to", amount, "cents")
@@ -54,6 +57,7 @@ def test_a_half_cent_is_rounded_away_from_zero(amount):
         assert abs(cents) > abs(amount * 100)
 
 
+@settings(deadline=None)
 @given(CENTS, st.sampled_from(["JPY", "USD", "KWD", "CLF", "eur"]))
 def test_minor_units_by_currency_are_exact(minor, code):
     exponent = exponent_of(code)
@@ -62,6 +66,7 @@ def test_minor_units_by_currency_are_exact(minor, code):
     assert step("money", amount, {"by": "iso4217", "currency": code}) == (minor, [])
 
 
+@settings(deadline=None)
 @given(st.integers(-62_135_596_800, 253_402_300_799))
 def test_seconds_stay_the_seconds_they_are(seconds):
     expected = seconds if seconds < 31_557_600_000 else seconds // 1000
@@ -70,6 +75,7 @@ def test_seconds_stay_the_seconds_they_are(seconds):
         assert step("to", str(seconds), "unix_seconds") == (expected, [])
 
 
+@settings(deadline=None)
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_iso_times_are_floored_to_seconds(moment):
     found, notes = step("to", moment.isoformat(), "unix_seconds")
@@ -77,6 +83,7 @@ def test_iso_times_are_floored_to_seconds(moment):
     assert found == moment.timestamp() // 1
 
 
+@settings(deadline=None)
 @given(st.text(max_size=600), st.integers(1, 300))
 def test_a_cut_text_is_a_beginning_within_the_limit(text, limit):
     short, notes = step("cut", text, limit)
@@ -99,6 +106,7 @@ ARGS = {
 
 
 @pytest.mark.parametrize("name", ARGS)
+@settings(deadline=None)
 @given(value=JSON)
 def test_no_step_ever_raises(name, value):
     assert STEP_FUNCTIONS.keys() == ARGS.keys()
@@ -109,6 +117,7 @@ def test_no_step_ever_raises(name, value):
 @pytest.mark.parametrize(
     "kind", ["unix_seconds", "cents", "integer", "boolean", "text", "id", "json_text"]
 )
+@settings(deadline=None)
 @given(value=JSON)
 def test_no_conversion_ever_raises(kind, value):
     found, notes = step("to", value, kind)
@@ -118,6 +127,7 @@ def test_no_conversion_ever_raises(kind, value):
         assert type(found) is wanted
 
 
+@settings(deadline=None)
 @given(JSON, JSON)
 def test_no_test_ever_raises(value, other):
     for name in ("equals", "not_equals", "contains"):

@@ -73,10 +73,11 @@ def test_settings_named_are_settings(page):
                 assert one.strip() in choices, (name, one)
 
 
-def test_every_setting_is_named_among_the_rules():
+def test_every_setting_of_a_rule_is_named_among_the_rules():
     text = (DOCS / "rules.md").read_text("utf-8")
-    for name in compile_mapping_file(DEFAULT_MAPPING, {}).settings:
-        assert f"`{name}" in text, name
+    for name, setting in compile_mapping_file(DEFAULT_MAPPING, {}).settings.items():
+        if re.search(r"\([PICTGOSHE]\d+", setting.about):
+            assert f"`{name}" in text, name
 
 
 def test_every_rule_of_shape_has_a_row_and_a_test():
