@@ -38,19 +38,26 @@ def unpack(packed: Packed, *, user_id: str | None = None) -> Task:
 
     Args:
         packed: The tuple.
-        user_id: The userId of a person who was known by e-mail only when it was packed.
+        user_id: The userId of a person who was known by another name only when it was packed; a
+            lead of theirs is a user then.
     """
-    time, seq, kind, message_id, operations, receipt = packed
+    time, seq, event_type, message_id, operations, receipt = packed
     ids, made = _DECODER.decode(operations)
     person = Person(ids[0] if ids[0] is not None else user_id, ids[1], ids[2])
+    if person.user_id != ids[0]:
+        made = [(kind, _as_user(fields)) for kind, fields in made]
     return Task(
         message_id=message_id,
         time=time,
-        type=kind,
+        type=event_type,
         operations=tuple(_operations(made, person, time)),
         seq=seq,
         receipt=receipt,
     )
+
+
+def _as_user(fields: dict[str, Any]) -> dict[str, Any]:
+    return {**fields, "role": "user"} if fields.get("role") == "lead" else fields
 
 
 def _operations(made: list[Any], person: Person, time: int) -> Iterable[Operation]:

@@ -12,9 +12,10 @@ from pipeline.flow.event_names import Admission
 from pipeline.flow.packing import Packed
 from pipeline.transforms import prepare as prep
 from pipeline.transforms.admit import AdmitNames, AdmitSettings
+from pipeline.transforms.aliases import BY_ALIAS, LINKS, ResolveAliases
 from pipeline.transforms.dead_letters import WriteDeadLetters
 from pipeline.transforms.deliver import Deliver, DeliverSettings, MergeShared
-from pipeline.transforms.prepare import Prepare, PrepareSettings, ResolveEmails
+from pipeline.transforms.prepare import Prepare, PrepareSettings
 from pipeline.transforms.read import ReadLines, Slice
 
 PACKED = Tuple[int, int, str, str, bytes, bytes]
@@ -51,16 +52,17 @@ def build(
         | "ReadLines" >> beam.ParDo(ReadLines() if read is None else read)
     )
     prepared = lines | "Prepare" >> beam.ParDo(Prepare(prepare)).with_outputs(
-        prep.BY_EMAIL, prep.LINKS, prep.SHARED, prep.NAMES, prep.DEAD, main=prep.PEOPLE
+        BY_ALIAS, LINKS, prep.SHARED, prep.NAMES, prep.DEAD, main=prep.PEOPLE
     )
-    by_email = {
-        prep.BY_EMAIL: prepared[prep.BY_EMAIL] | "TypeByEmail" >> _typed(Tuple[str, PACKED]),
-        prep.LINKS: prepared[prep.LINKS] | "TypeLinks" >> _typed(Tuple[str, Tuple[int, str]]),
+    by_alias = {
+        BY_ALIAS: prepared[BY_ALIAS] | "TypeByAlias" >> _typed(Tuple[str, PACKED]),
+        LINKS: prepared[LINKS] | "TypeLinks" >> _typed(Tuple[str, Tuple[int, str]]),
     }
+    resolve = ResolveAliases(deliver.open_memory)
     resolved = (
-        by_email
-        | "JoinEmails" >> beam.CoGroupByKey()
-        | "ResolveEmails" >> beam.ParDo(ResolveEmails()).with_output_types(Tuple[str, PACKED])
+        by_alias
+        | "JoinAliases" >> beam.CoGroupByKey()
+        | "ResolveAliases" >> beam.ParDo(resolve).with_output_types(Tuple[str, PACKED])
     )
     merged = (
         prepared[prep.SHARED]

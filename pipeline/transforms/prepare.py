@@ -10,10 +10,10 @@ import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.transforms.window import GlobalWindows
 
-from pipeline.flow import event_names
+from pipeline.flow import aliases, event_names
 from pipeline.flow.dead_letters import Receipt
 from pipeline.flow.event_names import EventNames, FirstUse
-from pipeline.flow.packing import Packed, pack
+from pipeline.flow.packing import pack
 from pipeline.flow.shared import Cells, cells_of, merge
 from pipeline.flow.work import Task
 from pipeline.mapping.interpreter import Mapped
@@ -21,14 +21,13 @@ from pipeline.mapping.plan import MappingPlan
 from pipeline.model.event import Event, Rejected
 from pipeline.model.refusal import Refusal, Skip
 from pipeline.preparation import Preparer, Refused
+from pipeline.transforms.aliases import BY_ALIAS, LINKS
 from pipeline.transforms.counting import Counts
 from pipeline.transforms.dead_letters import DeadLetterFormat, Note
 from pipeline.transforms.read import Line, Unreadable
 from pipeline.validation.registry import SchemaSet
 
 PEOPLE = "people"
-BY_EMAIL = "by_email"
-LINKS = "links"
 SHARED = "shared"
 NAMES = "names"
 DEAD = "dead"
@@ -65,8 +64,8 @@ class PrepareSettings:
 class Prepare(beam.DoFn):
     """``Line`` -> (person key, packed task), with five side outputs.
 
-    ``BY_EMAIL``: (e-mail in lower case, packed task) of people known by e-mail only. ``LINKS``:
-    (e-mail, (time, userId)) that identifies stated. ``SHARED``: ((kind, thing), cells) of writes
+    ``BY_ALIAS``: (person key, packed task) of people without userId. ``LINKS``: (such a key,
+    (time, userId)) that identifies stated. ``SHARED``: ((kind, thing), cells) of writes
     that people share. ``NAMES``: ("", first use) of event names. ``DEAD``: dead letters as bytes.
     """
 
@@ -82,12 +81,13 @@ class Prepare(beam.DoFn):
             now=settings.now,
             max_bytes=settings.max_event_bytes,
         )
+        self._link_anonymous = ("anonymous", "lead") in settings.mapping.settings
 
     def start_bundle(self) -> None:
         """Begin with nothing held."""
         self._counts = Counts()
         self._shared: dict[tuple[str, str], Cells] = {}
-        self._links: dict[str, tuple[int, str]] = {}
+        self._links: dict[tuple[str, str], int] = {}
         self._names: dict[str, FirstUse] = {}
 
     def process(self, element: Line | Unreadable) -> Iterator[Any]:
@@ -136,14 +136,13 @@ class Prepare(beam.DoFn):
             receipt=Receipt.of(event).pack(),
         )
         person = mapped.person
-        email = person.email.lower() if person.email is not None else None
-        if person.user_id is None and email is not None:
-            yield TaggedOutput(BY_EMAIL, (email, pack(task)))
+        if person.user_id is None and person.key is not None:
+            yield TaggedOutput(BY_ALIAS, (person.key, pack(task)))
             return
-        if event.type == "identify" and person.user_id is not None and email is not None:
-            self._links[email] = max(
-                self._links.get(email, (event.time, person.user_id)), (event.time, person.user_id)
-            )
+        if event.type == "identify" and person.user_id is not None:
+            for alias in aliases.stated(person, anonymous=self._link_anonymous):
+                link = (alias, person.user_id)
+                self._links[link] = min(self._links.get(link, event.time), event.time)
         yield (person.key or _key_of_nobody(mapped, self._settings.merge_by), pack(task))
 
     def _note_shared(self, event: Event, mapped: Mapped) -> None:
@@ -157,8 +156,8 @@ class Prepare(beam.DoFn):
     def _held(self) -> Iterable[TaggedOutput]:
         for thing, cells in self._shared.items():
             yield TaggedOutput(SHARED, (thing, cells))
-        for email, link in self._links.items():
-            yield TaggedOutput(LINKS, (email, link))
+        for (alias, user_id), time in self._links.items():
+            yield TaggedOutput(LINKS, (alias, (time, user_id)))
         for use in self._names.values():
             yield TaggedOutput(NAMES, ("", use))
         self._shared, self._links, self._names = {}, {}, {}
@@ -182,20 +181,3 @@ def _key_of_nobody(mapped: Mapped, merge_by: Mapping[str, str]) -> str:
         if field is not None and field in operation.fields:
             return f"c:{operation.fields[field]}"
     return "n:"
-
-
-class ResolveEmails(beam.DoFn):
-    """(e-mail, its packed tasks and links) -> (person key, packed task).
-
-    The newest identify that stated both decides whose the e-mail is (design decision 6).
-    """
-
-    def process(
-        self, element: tuple[str, Mapping[str, Iterable[Any]]]
-    ) -> Iterator[tuple[str, Packed]]:
-        """Give every task of an e-mail its person's key."""
-        email, grouped = element
-        links: list[tuple[int, str]] = list(grouped[LINKS])
-        key = "u:" + max(links)[1] if links else "e:" + email
-        for task in grouped[BY_EMAIL]:
-            yield (key, task)
