@@ -21,6 +21,7 @@ from pipeline.mapping.reference import diagnostics_page, language_page, settings
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "mappings" / "intercom.yaml"
 LINT = lint.LINT_CODES
+import_module("pipeline.cli.schemas")  # codes of schemas stand on the same page
 
 
 def files(vocabulary: Vocabulary) -> Mapping[Path, str]:

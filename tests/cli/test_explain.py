@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -230,3 +231,44 @@ def test_watch_runs_again_when_a_file_is_saved(tmp_path, capsys) -> None:
     assert seen[0] == "1"
     assert seen[-2:] == ["22", "333"]
     assert "a mistake is shown" in capsys.readouterr().err
+
+
+@pytest.fixture
+def planned(tmp_path) -> Path:
+    """Schemas with a tracking plan of one event."""
+    root = tmp_path / "schemas"
+    shutil.copytree(HOME / "schemas" / "events", root / "events")
+    (root / "tracking").mkdir()
+    schema = {"x-event": "A", "properties": {"n": {"type": "integer"}}}
+    (root / "tracking" / "a.schema.json").write_text(json.dumps(schema), "utf-8")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("policy", "event", "status", "reason", "warnings"),
+    [
+        ("unplanned=warn", {"event": "B"}, "mapped", None, ["unplanned_event"]),
+        ("unplanned=drop", {"event": "B"}, "skipped", "filtered", []),
+        ("unplanned=dead_letter", {"event": "B"}, "dead", "schema_violation", []),
+        (
+            "violations=drop_property",
+            {"event": "A", "properties": {"n": "x"}},
+            "mapped",
+            None,
+            ["property_dropped"],
+        ),
+    ],
+)
+def test_the_tracking_plan_is_honoured(
+    penstock, tmp_path, planned, policy, event, status, reason, warnings
+) -> None:
+    whole = {"type": "track", "userId": "u", "timestamp": "2024-01-02T03:04:05Z", **event}
+    ran = penstock(
+        *("explain", written(tmp_path, whole), "--schemas", planned),
+        *("--set", policy, "--format", "json"),
+    )
+    assert ran.code == 0, ran.err
+    [line] = ran.lines
+    assert (line["status"], line["reason"], line["warnings"]) == (status, reason, warnings)
+    if warnings == ["property_dropped"]:
+        assert "metadata" not in line["operations"][0]["fields"]
