@@ -112,7 +112,8 @@ SOURCES: dict[str, Word] = {
         Arg("path"),
         "The members of an object that the rule does not read elsewhere, in their order. Decided "
         "when the mapping is compiled: every key that a field or the person of the rule can read "
-        "is left out, whether or not it was used; what only conditions read stays.",
+        "is left out, whether or not it was used; what only conditions read stays. Of `item` count "
+        "the operations that go through the same list.",
         ("{rest: traits, except: [b]}", {"traits": {"a": 1, "b": 2}}, {"a": 1}),
         modifiers={
             "except": Arg(

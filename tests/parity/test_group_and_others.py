@@ -82,6 +82,12 @@ def test_g4_not_active_leaves_last_seen_alone(group):
     assert shaped.kinds == ["upsert_company", "attach_company"]
 
 
+def test_g4_last_request_at_wins_and_is_not_repeated(group):
+    shaped = group({"name": "Acme", "lastRequestAt": 100})
+    assert shaped.contact["last_seen_at"] == 100
+    assert shaped.company == {"company_id": "c1", "name": "Acme"}
+
+
 PAGE = {"type": "page", "userId": "u1", "name": "Docs", "properties": {"name": "Docs", "path": "/"}}
 
 

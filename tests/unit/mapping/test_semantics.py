@@ -200,6 +200,23 @@ def test_rest_of_an_inner_object():
     assert rest_of(fields, {"address": {"city": 1, "zip": 2}}) == {"zip": 2}
 
 
+def test_rest_of_an_item_that_other_fields_read_by_its_path():
+    text = REST.format(fields="{out: traits.x, custom_attributes: {rest: item}}")
+    text = text.replace("send\n", "send\n    for_each: traits\n")
+    result = run(text, {"traits": {"kind": 1, "x": 2, "y": 3}})
+    assert result.operations[0].fields["custom_attributes"] == {"kind": 1, "y": 3}
+
+
+def test_rest_of_an_item_does_not_mind_the_items_of_another_list():
+    text = REST.format(fields="{custom_attributes: {rest: item}}") + (
+        "  - {operation: send, for_each: traits.pets, fields: {out: item.name}}\n"
+        "  - {operation: send, for_each: traits.cars, fields: {out: item.make}}\n"
+    )
+    text = text.replace("send\n", "send\n    for_each: traits.cars\n", 1)
+    result = run(text, {"traits": {"kind": 1, "cars": [{"name": "a", "make": "b"}]}})
+    assert result.operations[0].fields["custom_attributes"] == {"name": "a"}
+
+
 def test_rest_of_what_is_no_object_is_absent():
     assert evaluate("{rest: traits.a}", traits(a=5)).value == ABSENT
 
