@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -238,3 +240,12 @@ def test_the_command_names_a_mistake_in_one_sentence(penstock: Run) -> None:
         result = penstock("event-names", *args)
         assert result.code == 2
         assert "no event name 'nobody' is known" in result.err
+
+
+def test_the_command_loads_no_beam(tmp_path: Path) -> None:
+    args = ["event-names", "ls", "--state", f"sqlite:///{tmp_path / 'state.db'}"]
+    program = (
+        "import sys; from pipeline.cli.main import exit_code_of\n"
+        f"sys.exit(exit_code_of({args!r}) or 'apache_beam' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
