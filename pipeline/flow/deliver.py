@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from pipeline.flow import same_second, suppression
 from pipeline.flow.coalesce import CONTACT_WRITES, Mode, Step, coalesce
 from pipeline.flow.registers import Registers
+from pipeline.flow.same_second import Mode as SameSecond
 from pipeline.flow.shared import Cells, SharedWrites
 from pipeline.flow.work import Work
 from pipeline.model.exchange import Memory
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 COALESCED = Outcome("merged", "coalesced")
 ALREADY_DELIVERED = Outcome("merged", "already_delivered")
+SUPPRESSED = Outcome("skipped", "suppressed")
 
 
 class Runner(Protocol):
@@ -49,12 +52,17 @@ class DeliveryPolicy:
         last_seen_granularity: Seconds that last_seen_at must have moved to be worth a call.
         remember_delivered: Seconds for which an event's id is remembered, so that the same event
             read again costs no call; 0 for never.
+        same_second: Whether two events of one name in one second are sent as they are, or the
+            later one is moved to the next free second (rule T11).
+        suppress_deleted: Whether what comes in about someone after their deletion is refused.
     """
 
     merge_by: Mapping[str, str] = field(default_factory=dict)
     coalesce: Mode = "all"
     last_seen_granularity: int = 300
     remember_delivered: int = 86_400
+    same_second: SameSecond = "keep"
+    suppress_deleted: bool = False
 
 
 class Delivery:
@@ -92,8 +100,10 @@ class Delivery:
         Each operation is acknowledged before the next is begun. One that is refused stops
         nothing: the person's other operations and events are still delivered.
         """
-        repeated = self._repeated(work.tasks)
-        fresh = [task for place, task in enumerate(work.tasks) if place not in repeated]
+        work, crowded = same_second.separate(work, self._policy.same_second)
+        settled = self._suppressed(work.tasks)
+        settled |= dict.fromkeys(self._repeated(work.tasks), ALREADY_DELIVERED)
+        fresh = [task for place, task in enumerate(work.tasks) if place not in settled]
         results: list[list[tuple[Operation, Outcome]]] = [[] for _ in fresh]
         steps = coalesce(
             Work(work.key, tuple(fresh)),
@@ -103,9 +113,12 @@ class Delivery:
         self._carry_out(steps, work.key, results)
         outcomes = iter([combine(result) for result in results])
         account = [
-            (task, ALREADY_DELIVERED if place in repeated else next(outcomes))
+            (task, settled[place] if place in settled else next(outcomes))
             for place, task in enumerate(work.tasks)
         ]
+        for place in crowded - settled.keys():
+            task, outcome = account[place]
+            account[place] = (task, warned(outcome, same_second.WARNING))
         self._remember(account)
         return account
 
@@ -187,6 +200,18 @@ class Delivery:
             self._registers.acknowledged(kind, key, admitted)
         return outcome
 
+    # --- who was deleted ----------------------------------------------------------------------
+
+    def _suppressed(self, tasks: Sequence[Task]) -> dict[int, Outcome]:
+        """The positions of events about someone who was deleted before them."""
+        if not self._policy.suppress_deleted:
+            return {}
+        known = self._memory.get_many(suppression.KIND, suppression.asked_about(tasks))
+        refused, learned = suppression.suppress(tasks, known)
+        for mark, whom in learned.items():
+            self._memory.put(suppression.KIND, mark, whom)
+        return dict.fromkeys(refused, SUPPRESSED)
+
     # --- what was delivered before -----------------------------------------------------------
 
     def _repeated(self, tasks: Sequence[Task]) -> set[int]:
@@ -209,7 +234,7 @@ class Delivery:
             return
         until = str(int(self._clock()) + self._policy.remember_delivered)
         for task, outcome in account:
-            if outcome.status != "dead" and outcome is not ALREADY_DELIVERED:
+            if outcome.status in ("delivered", "merged") and outcome is not ALREADY_DELIVERED:
                 self._memory.put("delivered", _digest(task), until)
 
 
@@ -262,6 +287,11 @@ def combine(outcomes: Sequence[tuple[Operation, Outcome]]) -> Outcome:
     if any(outcome.status == "delivered" for _, outcome in outcomes):
         return replace(DELIVERED, warnings=warnings)
     return replace(outcomes[0][1], warnings=warnings)
+
+
+def warned(outcome: Outcome, warning: str) -> Outcome:
+    """The outcome with one more warning."""
+    return replace(outcome, warnings=tuple(dict.fromkeys([*outcome.warnings, warning])))
 
 
 def register_key(person_key: str) -> str:

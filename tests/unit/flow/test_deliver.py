@@ -277,3 +277,28 @@ def test_warnings_of_all_operations_are_kept_once() -> None:
     first = Outcome("delivered", warnings=("x", "y"))
     second = Outcome("merged", "unchanged", warnings=("y", "z"))
     assert combine([(operation("a"), first), (operation("b"), second)]).warnings == ("x", "y", "z")
+
+
+def test_o3_what_follows_a_deletion_is_skipped_in_this_run_and_the_next() -> None:
+    memory, runner = FakeMemory(), Runner()
+    gone = Task("d", 2, "delete", (operation("delete_contact"),))
+    outcomes = deliver(
+        track(1), gone, track(3), runner=runner, memory=memory, suppress_deleted=True
+    )
+    suppressed = Outcome("skipped", "suppressed")
+    assert outcomes == [DELIVERED, DELIVERED, suppressed]
+    assert runner.ran == ["submit_event", "delete_contact"]
+    assert deliver(track(4), memory=memory, suppress_deleted=True) == [suppressed]
+    assert deliver(track(4), memory=memory) == [DELIVERED]
+
+
+def test_t11_an_event_in_a_taken_second_is_counted_and_by_setting_moved() -> None:
+    def tracks() -> list[Task]:
+        fields = {"event_name": "A", "created_at": 5}
+        made = (Operation("submit_event", PERSON, 5, fields),)
+        return [Task(name, 5, "track", made) for name in ("a", "b")]
+
+    assert [outcome.warnings for outcome in deliver(*tracks())] == [(), ("same_second",)]
+    runner = Runner()
+    deliver(*tracks(), runner=runner, same_second="shift")
+    assert [made.fields["created_at"] for made in runner.made] == [5, 6]
