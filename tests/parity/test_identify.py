@@ -34,6 +34,10 @@ def test_i1_without_any_name_there_is_none(identify):
     assert "name" not in identify({"name": "", "firstName": None}).contact
 
 
+def test_i1_a_name_that_is_no_text_is_counted(identify):
+    assert identify({"name": 7, "firstName": True}).warnings == ["not_text", "not_text"]
+
+
 def test_i1_null_name_clears_it(identify):
     assert identify({"name": None}).contact["name"] is None
 
@@ -79,6 +83,7 @@ def test_i2_avatar_that_is_no_url_is_dropped(identify, avatar):
     shaped = identify({"avatar": avatar})
     assert "avatar" not in shaped.contact
     assert shaped.custom == {}
+    assert shaped.warnings == ["not_url"]
 
 
 @pytest.mark.parametrize("key", ["createdAt", "created_at", "created", "signedUpAt", "Created At"])

@@ -37,6 +37,10 @@ def test_t3_metadata_scalars(track):
     }  # fmt: skip
 
 
+def test_t3_null_is_dropped_inside_flattened_values_as_well(track):
+    assert track({"cart": {"id": 1, "gone": None}}, nested="flatten").metadata == {"cart_id": 1}
+
+
 def test_t3_email_used_as_identity_is_not_repeated(shape):
     event = {"type": "track", "event": "E", "properties": {"email": "a@example.com", "x": 1}}
     assert shape(event).metadata == {"x": 1}
