@@ -84,7 +84,7 @@ def sent(emulator: Emulator) -> list[str]:
     ]
 
 
-def test_the_first_names_by_event_time_get_the_places(run: Run, emulator: Emulator) -> None:
+def test_t10_the_first_names_by_event_time_get_the_places(run: Run, emulator: Emulator) -> None:
     events = [
         track("Later", 50, "u1"),
         track("Second", 20, "u2"),
