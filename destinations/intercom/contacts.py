@@ -100,14 +100,15 @@ def search(query: Mapping[str, Any]) -> Exchange[Found]:
         contacts += [
             item for item in answers.listed(response) if answers.identifier(item.get("id"))
         ]
-        cursor = _next_page(response)
+        cursor = next_page(response)
         if cursor is None:
             break
         body = {"query": query, "pagination": {"per_page": 150, "starting_after": cursor}}
     return Found(tuple(contacts))
 
 
-def _next_page(response: Response) -> str | None:
+def next_page(response: Response) -> str | None:
+    """Where the next page of a list begins; None behind the last one."""
     pages = response.body.get("pages") if isinstance(response.body, dict) else None
     following = pages.get("next") if isinstance(pages, dict) else None
     cursor = following.get("starting_after") if isinstance(following, dict) else None

@@ -84,6 +84,20 @@ class Registers:
         """Remember what the destination has taken."""
         self._memory.put(kind, key, write(admitted.known))
 
+    def told(self, kind: str, key: str, cells: Cells) -> None:
+        """Remember what the destination itself says that it holds; the later word stays.
+
+        A field that holds nothing (null, no, 0) may never have been written, so it is no reason
+        to leave out a write.
+        """
+        known = read(self._memory.get(kind, key))
+        for path, cell in cells.items():
+            name = _digest("\0".join(path))
+            then, _ = known.get(name, (cell.time, ""))
+            if cell.time >= then:
+                known[name] = (cell.time if cell.value else 0, _value_digest(cell.value))
+        self._memory.put(kind, key, write(known))
+
 
 def read(text: str | None) -> Known:
     """Registers from their text; nothing where the text is none."""
