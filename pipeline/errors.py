@@ -6,6 +6,7 @@
     |-- UsageError            the command was used wrongly: tell the user, exit 2
     |   `-- ConfigurationError  a file or a setting is wrong: tell the user, exit 2
     |-- CredentialsRefused    the destination answered 401 or 403: stop, exit 5
+    |-- DestinationDown       the destination was down for too long: stop, exit 6
     `-- AccountingError       events went in that did not come out: a bug, fail loudly
 
 What is wrong with one *event* is never an exception but a value (``pipeline.model.refusal``).
@@ -45,6 +46,12 @@ class CredentialsRefused(PenstockError):
     """The destination refused the credentials (rule E4); nothing more may be sent."""
 
     exit_code = 5
+
+
+class DestinationDown(PenstockError):
+    """The destination did not answer, or failed most calls, for longer than is waited for."""
+
+    exit_code = 6
 
 
 class AccountingError(PenstockError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pipeline.cli.options import overrides, report, set_option
-from pipeline.errors import CredentialsRefused, UsageError
+from pipeline.errors import CredentialsRefused, DestinationDown, UsageError
 from pipeline.run.mappings import DEFAULT_MAPPING, HOME, compile_mapping_file
 
 if TYPE_CHECKING:
@@ -35,10 +35,16 @@ _OPTIONS = (
     click.option("--state", metavar="URL", default="sqlite://",
                  help="What to remember between runs: sqlite:///FILE. [none]"),
     set_option,
-    click.option("--concurrency", type=click.IntRange(1, 256), default=16, show_default=True,
+    click.option("--concurrency", type=click.IntRange(1, 256), default=24, show_default=True,
                  help="So many people are delivered at the same time."),
     click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="N",
                  help="At most so many calls a minute, below what the API allows."),
+    click.option("--share", type=click.FloatRange(0, 1, min_open=True), default=1.0,
+                 show_default=True, metavar="PART",
+                 help="Use at most this part of the API's rate; 0.5 leaves half to other apps."),
+    click.option("--max-outage", type=click.FloatRange(min=0), default=15.0, show_default=True,
+                 metavar="MINUTES",
+                 help="Wait so long for a destination that is down, then stop with exit code 6."),
     click.option("--max-event-bytes", type=click.IntRange(1), default=1_048_576,
                  show_default=True, help="Longer lines are refused."),
     click.option("--quiet", is_flag=True, help="No progress and no summary on the terminal."),
@@ -108,6 +114,9 @@ def carry_out(
     if not quiet:
         click.echo(render(summary))
     summary.check()
+    if summary.outage:
+        message = "the destination was down for too long; what was not sent is in the dead letters"
+        raise DestinationDown(message)
     if summary.halted:
         message = (
             "the destination refused the access token; what was not sent is in the dead letters"

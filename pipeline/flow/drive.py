@@ -12,9 +12,12 @@ from typing import Protocol
 
 import tenacity
 
-from pipeline.flow.retrying import RetryPolicy
+from pipeline.flow.breaker import Breaker
+from pipeline.flow.retrying import RetryBudget, RetryPolicy
 from pipeline.model.exchange import Deliverer, Memory, Verdict
 from pipeline.model.operation import Call, Operation, Outcome, Response, Wait
+
+_LONGEST_SLEEP = 1.0
 
 
 class Pace(Protocol):
@@ -68,6 +71,9 @@ class Driver:
         send: Makes one call; returns status 0 where no answer came, and never raises for that.
         pacer: Says when a call may be made.
         policy: When to try again.
+        budget: How many retries there may be among all calls.
+        breaker: Waits out an outage: while it is open no call is given up. When it gives up, the
+            driver halts.
         sleep: Waits for so many seconds.
         clock: Seconds, monotonic.
         random: A number from 0 to 1, for the jitter.
@@ -81,6 +87,8 @@ class Driver:
         pacer: Pace,
         *,
         policy: RetryPolicy | None = None,
+        budget: RetryBudget | None = None,
+        breaker: Breaker | None = None,
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = random_module.random,
@@ -90,12 +98,15 @@ class Driver:
         self._send = send
         self._pacer = pacer
         self._policy = policy if policy is not None else RetryPolicy()
+        self._budget = budget if budget is not None else RetryBudget(clock=clock)
+        self._breaker = breaker if breaker is not None else Breaker(clock=clock, random=random)
         self._sleep = sleep
         self._clock = clock
         self._random = random
         self._on_call = on_call
         self._lock = threading.Lock()
         self._halted: str | None = None
+        self._outage = False
         self._counts: Counter[tuple[str, str, int]] = Counter()
 
     @property
@@ -103,11 +114,17 @@ class Driver:
         """Why no more calls are made, or None."""
         return self._halted
 
-    def halt(self, reason: str) -> None:
+    @property
+    def outage(self) -> bool:
+        """Whether no more calls are made because the destination was down for too long."""
+        return self._outage
+
+    def halt(self, reason: str, *, outage: bool = False) -> None:
         """Make no more calls; the first reason stays."""
         with self._lock:
             if self._halted is None:
                 self._halted = reason
+                self._outage = outage
 
     def calls(self) -> dict[tuple[str, str, int], int]:
         """Calls made so far by method, path template and status."""
@@ -166,12 +183,17 @@ class Driver:
             return self._policy.pause(attempts.made, self._random())
 
         def exhausted(state: tenacity.RetryCallState) -> bool:
+            if self._breaker.is_open:  # that is not this call's fault
+                attempts.made, attempts.spent = 0, 0.0
+                return False
             late = attempts.spent + state.upcoming_sleep > self._policy.max_elapsed
             return late or attempts.made >= self._policy.max_attempts
 
         def back_off(seconds: float) -> None:
             attempts.spent += seconds
             self._sleep(seconds)
+            while (delay := self._budget.take()) > 0:
+                self._sleep(delay)
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_result(self._is_passing),
@@ -196,8 +218,38 @@ class Driver:
                 return response
 
     def _make(self, call: Call) -> tuple[Response, float]:
-        if self._halted is not None:
-            raise _HaltedError
+        self._wait_for_destination()
+        response = Response(0)
+        try:
+            response, seconds, waited = self._send_paced(call)
+        finally:
+            if self._destination.judge(response) is Verdict.RETRY:
+                self._breaker.failed(answered=response.status != 0)
+            else:
+                self._breaker.succeeded()
+        record = CallRecord(call.method, self._template(call), response.status, seconds, waited)
+        with self._lock:
+            self._counts[record.method, record.template, record.status] += 1
+        if self._on_call is not None:
+            self._on_call(record)
+        return response, seconds
+
+    def _wait_for_destination(self) -> None:
+        """Return when a call may be made; in an outage that is as a probe."""
+        while True:
+            if self._halted is not None:
+                raise _HaltedError
+            if self._breaker.is_given_up:
+                lasted = f"{self._breaker.max_outage:.0f} s"
+                self.halt(f"the destination was down for {lasted}", outage=True)
+            elif (delay := self._breaker.attempt()) > 0:
+                self._sleep(min(delay, _LONGEST_SLEEP))
+            else:
+                return
+
+    def _send_paced(self, call: Call) -> tuple[Response, float, float]:
+        """The answer, the seconds that it took, and those that it had to wait before."""
+        self._budget.attempted()
         waited = self._pacer.acquire()
         response = Response(0)
         began = self._clock()
@@ -207,13 +259,7 @@ class Driver:
             response = self._send(call)
         finally:
             self._pacer.observe(response.headers, response.status)
-        seconds = self._clock() - began
-        record = CallRecord(call.method, self._template(call), response.status, seconds, waited)
-        with self._lock:
-            self._counts[record.method, record.template, record.status] += 1
-        if self._on_call is not None:
-            self._on_call(record)
-        return response, seconds
+        return response, self._clock() - began, waited
 
     def _template(self, call: Call) -> str:
         return self._destination.template(call)

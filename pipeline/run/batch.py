@@ -20,6 +20,7 @@ from destinations.intercom.connection import endpoint
 from destinations.intercom.options import IntercomOptions
 from destinations.transport import Endpoint
 from pipeline.errors import CredentialsRefused, UsageError
+from pipeline.flow.breaker import OutagePolicy
 from pipeline.flow.deliver import DeliveryPolicy, Remembering
 from pipeline.flow.event_names import EventNames, NamePolicy
 from pipeline.flow.name_registry import NameRegistry
@@ -30,7 +31,15 @@ from pipeline.run import graph, inputs
 from pipeline.run.beam_options import pipeline_options
 from pipeline.run.config import RunConfig
 from pipeline.run.summary import Summary, of_counts
-from pipeline.run.worker import IN_MEMORY, OpenNames, OpenState, Rehearse, SendTo, scope_of
+from pipeline.run.worker import (
+    IN_MEMORY,
+    OpenNames,
+    OpenState,
+    OpenWindows,
+    Rehearse,
+    SendTo,
+    scope_of,
+)
 from pipeline.state.store import StateStore
 from pipeline.transforms.admit import AdmitSettings
 from pipeline.transforms.counting import LIVE, NAMESPACE
@@ -216,6 +225,9 @@ def _settings(
         dead_letters=letters,
         concurrency=config.concurrency if job.endpoint else 1,
         per_minute=config.rate,
+        share=config.share,
+        open_windows=OpenWindows(state, scope),
+        outages=OutagePolicy(max_outage=config.max_outage * 60),
         paced=job.endpoint is not None,
         note=edges.note,
     )

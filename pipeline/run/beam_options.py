@@ -69,6 +69,6 @@ def _unknown(args: Sequence[str]) -> tuple[list[str], list[str]]:
         raise UsageError(message) from error
     ours = ["--input", "--mapping", "--endpoint", "--region", "--state", "--dead-letters",
             "--summary", "--set", "--dry-run", "--schemas", "--concurrency", "--rate",
-            "--max-event-bytes", "--quiet", "--insecure"]  # fmt: skip
+            "--share", "--max-outage", "--max-event-bytes", "--quiet", "--insecure"]  # fmt: skip
     known = [option for action in parser._actions for option in action.option_strings]
     return unknown, [*ours, *known]

@@ -27,6 +27,8 @@ class RunConfig:
         dry_run: Do everything but send, and leave the state as it is.
         concurrency: So many people are delivered at the same time.
         rate: Own ceiling in calls a minute, or None.
+        share: The part of each of the API's windows that may be used, above 0 up to 1.
+        max_outage: Minutes for which a destination that is down is waited for.
         max_event_bytes: Longer lines are refused.
         beam_args: Options for Beam, as typed.
     """
@@ -41,7 +43,9 @@ class RunConfig:
     state: str = "sqlite://"
     dead_letters: str = "dead-letters"
     dry_run: bool = False
-    concurrency: int = 16
+    concurrency: int = 24
     rate: float | None = None
+    share: float = 1.0
+    max_outage: float = 15.0
     max_event_bytes: int = DEFAULT_MAX_BYTES
     beam_args: tuple[str, ...] = ()

@@ -32,7 +32,9 @@ class Summary:
         seconds: How long the run took.
         started_at: Microseconds since 1970.
         dry_run: Whether nothing was sent.
-        halted: Whether the run had to stop because the credentials were refused.
+        halted: Whether the run had to stop before everything was sent: the credentials were
+            refused, or the destination was down for too long.
+        outage: Whether it was the latter.
     """
 
     run_id: str
@@ -48,6 +50,7 @@ class Summary:
     started_at: int
     dry_run: bool = False
     halted: bool = False
+    outage: bool = False
     places: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -82,6 +85,7 @@ class Summary:
             "started_at": iso(self.started_at),
             "dry_run": self.dry_run,
             "halted": self.halted,
+            "outage": self.outage,
         }
 
 
@@ -107,5 +111,6 @@ def of_counts(counts: Mapping[str, int], **facts: Any) -> Summary:
         warnings=groups["warnings"],
         calls=calls,
         halted=bool(counts.get("halted")),
+        outage=bool(counts.get("outage")),
         **facts,
     )

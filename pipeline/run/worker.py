@@ -14,6 +14,7 @@ from pipeline.flow.name_registry import NameRegistry
 from pipeline.state.memory import RememberedState
 from pipeline.state.store import StateStore
 from pipeline.state.unshared import UnsharedState
+from pipeline.state.windows import SharedWindows
 
 if TYPE_CHECKING:  # the rest of this module needs no Beam
     from pipeline.transforms.deliver import Send
@@ -67,6 +68,20 @@ class OpenNames:
     def __call__(self, stack: ExitStack) -> NameRegistry:
         """The registry; closed with the stack."""
         return NameRegistry(stack.enter_context(StateStore.open(self.url)), self.scope)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWindows:
+    """Opens the state store and the accounts of the API's windows in it, where it is shared."""
+
+    url: str
+    scope: str
+
+    def __call__(self, stack: ExitStack) -> SharedWindows | None:
+        """The accounts, closed with the stack; None where no other process could see them."""
+        if self.url == IN_MEMORY:
+            return None
+        return SharedWindows(stack.enter_context(StateStore.open(self.url)), self.scope)
 
 
 def scope_of(destination: str, base_url: str) -> str:

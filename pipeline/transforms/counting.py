@@ -13,6 +13,9 @@ from collections import Counter
 from apache_beam.metrics import Metrics
 
 NAMESPACE = "penstock"
+THROTTLING_NAMESPACE = "penstock.pacing"
+THROTTLING = "cumulativeThrottlingSeconds"
+"""Autoscalers know this name, in any namespace: more workers do not help against a quota."""
 FLUSH_EVERY = 500
 
 
@@ -63,3 +66,18 @@ class Counts:
         LIVE.add(self._pending)
         self._pending.clear()
         self._changes = 0
+
+
+class Throttling:
+    """Beam's own counter of the seconds that a worker could not call for lack of quota."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count; call it on the thread of the bundle. Parts of a second wait for the next time."""
+        self._seconds += seconds
+        whole = int(self._seconds)
+        if whole:
+            Metrics.counter(THROTTLING_NAMESPACE, THROTTLING).inc(whole)
+            self._seconds -= whole

@@ -11,6 +11,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindows
 
+from pipeline.flow.breaker import Breaker, OutagePolicy
 from pipeline.flow.dead_letters import Receipt
 from pipeline.flow.deliver import Delivery, DeliveryPolicy, Remembering
 from pipeline.flow.drive import CallRecord, Driver
@@ -24,7 +25,8 @@ from pipeline.flow.shared import Cells, SharedWrites, merge
 from pipeline.flow.work import Task, Work, sequence
 from pipeline.model.exchange import Deliverer, RateHeaders
 from pipeline.model.operation import Call, Outcome, Response
-from pipeline.transforms.counting import Counts
+from pipeline.model.quota import Windows
+from pipeline.transforms.counting import Counts, Throttling
 from pipeline.transforms.dead_letters import DeadLetterFormat, Note
 
 Send = Callable[[Call], Response]
@@ -44,7 +46,11 @@ class DeliverSettings:
         dead_letters: How refusals are written.
         concurrency: So many people are delivered at the same time.
         per_minute: Own ceiling of calls a minute, or None.
+        share: The part of each of the API's windows that may be used.
+        open_windows: Called on the worker with the stack that closes it; the accounts of the
+            windows that processes share, or None.
         retries: When to try again.
+        outages: When the API counts as down, and how long that is waited out.
         paced: False where no call leaves the machine.
         note: Told of every event that is done with, as soon as its person's work is.
     """
@@ -58,7 +64,10 @@ class DeliverSettings:
     dead_letters: DeadLetterFormat
     concurrency: int = 16
     per_minute: float | None = None
+    share: float = 1.0
+    open_windows: Callable[[ExitStack], Windows | None] | None = None
     retries: RetryPolicy = field(default_factory=RetryPolicy)
+    outages: OutagePolicy = field(default_factory=OutagePolicy)
     paced: bool = True
     note: Note | None = None
 
@@ -78,14 +87,24 @@ class Deliver(beam.DoFn):
         self._stack = ExitStack()
         self._calls: queue.SimpleQueue[CallRecord] = queue.SimpleQueue()
         self._memory = settings.open_memory(self._stack)
+        self._throttling = Throttling()
         self._driver = Driver(
             settings.destination,
             settings.open_send(self._stack),
-            Pacer(settings.rate_headers, per_minute=settings.per_minute)
-            if settings.paced
-            else Unpaced(),
+            self._pacer() if settings.paced else Unpaced(),
             policy=settings.retries,
+            breaker=Breaker(settings.outages),
             on_call=self._calls.put,
+        )
+
+    def _pacer(self) -> Pacer:
+        settings = self._settings
+        open_windows = settings.open_windows
+        return Pacer(
+            settings.rate_headers,
+            per_minute=settings.per_minute,
+            share=settings.share,
+            windows=open_windows(self._stack) if open_windows is not None else None,
         )
 
     def start_bundle(self) -> None:
@@ -145,6 +164,8 @@ class Deliver(beam.DoFn):
         self._count_calls()
         if self._driver.halted is not None:
             self._counts.add("halted")
+            if self._driver.outage:
+                self._counts.add("outage")
         self._counts.flush()
 
     def teardown(self) -> None:
@@ -166,6 +187,7 @@ class Deliver(beam.DoFn):
         while not self._calls.empty():
             call = self._calls.get()
             self._counts.add(f"calls/{call.method} {call.template}/{call.status}")
+            self._throttling.add(call.waited / self._settings.concurrency)
 
 
 class Unpaced:

@@ -1,12 +1,15 @@
 """Running a destination's generators."""
 
+import itertools
 import threading
+import time
 
 import pytest
 
 from destinations.base import Verdict
+from pipeline.flow.breaker import Breaker, OutagePolicy
 from pipeline.flow.drive import CallRecord, Driver
-from pipeline.flow.retrying import RetryPolicy
+from pipeline.flow.retrying import RetryBudget, RetryPolicy
 from pipeline.model.operation import DELIVERED, Call, Operation, Outcome, Person, Response, Wait
 
 OPERATION = Operation("do", Person("u"), 1, {})
@@ -130,6 +133,92 @@ def test_e2_being_throttled_is_no_attempt(drive):
     driver = drive(destination, *[Response(429)] * 50, OK, policy=policy)
     assert driver.run(OPERATION, None) is DELIVERED
     assert [answer.status for answer in destination.answers] == [200]
+
+
+def test_e2_an_outage_of_five_minutes_fails_nothing(drive, clock):
+    """One thread; the destination is down from the first call on."""
+    back = clock.now + 300
+    made = []
+
+    def send(call):
+        made.append(clock.now)
+        return OK if clock.now >= back else Response(0)
+
+    destination = Destination(CALL)
+    assert drive(destination, send=send).run(OPERATION, None) is DELIVERED
+    assert back <= clock.now < back + 30
+    assert len(made) < 25
+    pauses = [later - earlier for earlier, later in itertools.pairwise(made)]
+    assert pauses[-1] == 30
+
+
+def test_e2_attempts_in_an_outage_are_not_held_against_a_call(drive, clock):
+    """It fails while the API is down, and then some more: that begins from one again."""
+    answers = [Response(0)] * 20 + [Response(200)] + [Response(503)] * 7
+    driver = drive(Destination(CALL, CALL), *answers, OK)
+    assert driver.run(OPERATION, None) is DELIVERED
+
+
+def test_e2_an_outage_that_is_too_long_halts_the_driver_and_loses_nothing(drive, clock):
+    began = clock.now
+    driver = drive(
+        Destination(CALL),
+        send=lambda call: Response(0),
+        breaker=Breaker(OutagePolicy(max_outage=900), clock=clock),
+    )
+    outcome = driver.run(OPERATION, None)
+    assert (outcome.status, outcome.reason) == ("dead", "undelivered")
+    assert outcome.message == "not sent: the run was stopped (the destination was down for 900 s)"
+    assert driver.outage
+    assert 900 <= clock.now - began < 960
+    assert driver.run(OPERATION, None).reason == "undelivered"
+
+
+def test_e2_many_threads_wait_out_an_outage_with_one_probe_at_a_time(clock):
+    """The clock goes on by itself; what was sent before the outage showed is all that fails."""
+    down = threading.Event()
+    down.set()
+    lock, under_way, probes = threading.Lock(), [], []
+
+    def send(call):
+        with lock:
+            under_way.append(1)
+            if driver._breaker.is_open:
+                probes.append(len(under_way))
+        answer = Response(503) if down.is_set() else OK
+        with lock:
+            under_way.pop()
+            if len(probes) >= 4:
+                down.clear()
+        return answer
+
+    def sleep(seconds):
+        with lock:
+            clock.now += max(seconds / 8, 0.001)
+        time.sleep(0.0001)
+
+    driver = Driver(Destination(CALL), send, Pace(), sleep=sleep, clock=clock, random=lambda: 1.0)
+    outcomes = []
+
+    def work():
+        outcomes.extend(driver.run(OPERATION, None) for _ in range(5))
+
+    threads = [threading.Thread(target=work) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes == [DELIVERED] * 80
+    assert driver.calls()["GET", "/things/{id}", 503] <= 12 + 16 + 16
+
+
+def test_e2_retries_wait_for_their_budget(drive, clock):
+    budget = RetryBudget(reserve=2, share=0.0, per_second=0.5, clock=clock)
+    policy = RetryPolicy(first=0.0)
+    driver = drive(Destination(CALL), *[Response(503)] * 4, OK, budget=budget, policy=policy)
+    began = clock.now
+    assert driver.run(OPERATION, None) is DELIVERED
+    assert clock.now - began == pytest.approx(4)
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
