@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from pipeline.model.event import Event, Rejected
 from pipeline.model.jsontext import Malformed, read
 from pipeline.model.operation import Call, Operation, Outcome, Response, Wait
 from pipeline.model.refusal import Detail, Refusal, Skip
-from pipeline.run.mappings import HOME, destinations
+from pipeline.run.mappings import HOME, delivery_settings, destinations
 
 if TYPE_CHECKING:
     from pipeline.validation.tracking import TrackingCheck
@@ -159,10 +159,9 @@ def _dead(event: Event | Rejected, refusal: Refusal, traced: Trace | None = None
 
 def _destination(mapping: MappingPlan) -> Any:
     """The destination with those settings of the mapping that are its own."""
-    factory = destinations()[mapping.destination]
-    declared = {option.name for option in fields(factory().options)}
+    declared = delivery_settings(mapping.destination)
     own = {name: value for name, value in mapping.settings if name in declared}
-    return factory.from_settings(own)
+    return destinations()[mapping.destination].from_settings(own)
 
 
 def _rehearsal(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +12,25 @@ from pipeline.cli.files import SCHEMA, YAML, below, default_roots, nearby, read_
 from pipeline.cli.formats.findings import STYLES, chosen, emit, failed, format_option
 from pipeline.cli.options import overrides, set_option
 from pipeline.errors import UsageError
-from pipeline.flow.event_names import NamePolicy
 from pipeline.mapping.compiler import compile_mapping
-from pipeline.run.mappings import destinations, vocabulary
+from pipeline.run.mappings import delivery_settings, vocabulary
 
 if TYPE_CHECKING:
     from pipeline.mapping.diagnostics import Diagnostic
+    from pipeline.mapping.plan import MappingPlan
 
-RUN_SETTINGS = ("unplanned", "violations", "same_second", "suppress_deleted")
+RUN_SETTINGS = frozenset(
+    [
+        "unplanned",
+        "violations",
+        "same_second",
+        "suppress_deleted",
+        "event_name_limit",
+        "pin_event_names",
+        "deny_event_names",
+        "event_name_overflow",
+    ]
+)
 """Settings of a mapping that neither it nor the destination reads, but whoever runs it."""
 
 
@@ -77,10 +87,6 @@ def _check_yaml(
     return (*compiled.diagnostics, *warnings, *cases)
 
 
-def _known_settings(mapping: Any) -> Collection[str]:
+def _known_settings(mapping: MappingPlan | None) -> Collection[str]:
     """The settings that others than the mapping read."""
-    if mapping is None:
-        return ()
-    options = destinations()[mapping.destination]().options
-    declared = (*fields(options), *fields(NamePolicy))
-    return {*RUN_SETTINGS, *(option.name for option in declared)}
+    return RUN_SETTINGS | delivery_settings(mapping.destination) if mapping else RUN_SETTINGS

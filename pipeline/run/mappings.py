@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,10 @@ class _Vocabulary(Mapping[str, Mapping[str, OperationShape]]):
     """What each destination's operations are called and which fields they take."""
 
     def __getitem__(self, name: str) -> Mapping[str, OperationShape]:
+        if name == _BUILT_IN:
+            from destinations.intercom.operations import OPERATIONS
+
+            return OPERATIONS
         operations: Mapping[str, OperationShape] = destinations()[name].operations
         return operations
 
@@ -67,6 +72,16 @@ def destinations() -> Mapping[str, Any]:
 def vocabulary() -> Vocabulary:
     """What each destination's operations are called and which fields they take."""
     return _Vocabulary()
+
+
+def delivery_settings(name: str) -> frozenset[str]:
+    """The settings of a mapping that the destination of that name reads."""
+    if name == _BUILT_IN:
+        from destinations.intercom.options import IntercomOptions
+
+        return frozenset(option.name for option in fields(IntercomOptions))
+    options = getattr(destinations()[name](), "options", None)
+    return frozenset(option.name for option in fields(options)) if options else frozenset()
 
 
 def compile_mapping_file(path: Path, overrides: Mapping[str, str]) -> Compiled:

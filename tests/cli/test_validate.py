@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
+from pipeline.cli.validate import RUN_SETTINGS
+from pipeline.flow.event_names import NamePolicy
+from pipeline.validation.tracking import Policy
 
 GOOD = """\
 version: 1
@@ -173,6 +178,11 @@ def test_settings_can_be_overridden(penstock, tmp_path) -> None:
     path = write(tmp_path / "m.yaml", WASTEFUL)
     assert penstock("validate", path, "--set", "unused=2").code == 0
     assert "M301" in penstock("validate", path, "--set", "none=2").out
+
+
+def test_the_settings_of_a_run_are_known() -> None:
+    known = {field.name for owner in (NamePolicy, Policy) for field in fields(owner)}
+    assert known <= RUN_SETTINGS
 
 
 @pytest.mark.parametrize(
