@@ -34,7 +34,7 @@ DEV = [
 setup(
     name="penstock",
     version=VERSION,
-    description="Segment-style customer events to Intercom, on Apache Beam, at the rate it can take",
+    description="Segment-style customer events to Intercom, at the rate Intercom can take",
     long_description=(HERE / "README.md").read_text("utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",

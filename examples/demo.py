@@ -28,7 +28,7 @@ def main() -> int:
         text=True,
     )
     try:
-        assert emulator.stdout is not None  # noqa: S101
+        assert emulator.stdout is not None
         url = emulator.stdout.readline().split()[-1]
         print(f"An emulated Intercom listens on {url}\n")
         code = run(url)

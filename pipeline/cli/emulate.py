@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from pipeline.errors import UsageError
@@ -30,7 +32,7 @@ def command(
     from destinations.intercom.emulator import EmulatorSettings, serve
 
     given = {"limit": limit, "latency_ms": latency_ms, "search_lag_s": search_lag}
-    chosen = {name: value for name, value in given.items() if value is not None}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     settings = EmulatorSettings(token=token, **chosen)
     try:
         serve(

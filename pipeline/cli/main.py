@@ -54,13 +54,14 @@ class LazyGroup(click.Group):
         """As click does it, with a suggestion for a mistyped name."""
         try:
             return super().resolve_command(ctx, args)
-        except click.UsageError as error:
+        except click.UsageError:
             import difflib
 
             close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            if close:
-                error.message += f" Did you mean {close[0]!r}?"
-            raise
+            if not close:
+                raise
+            message = f"No such command {args[0]!r}. Did you mean {close[0]!r}?"
+            raise click.UsageError(message, ctx) from None
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
