@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +21,7 @@ from pipeline.flow.replay import Done, encode_done
 from pipeline.run import batch
 from pipeline.run.settling import alone, settle
 
+ROOT = Path(__file__).resolve().parents[2]
 IDENTIFY = {"type": "identify", "userId": "u1", "timestamp": "2024-01-01T00:00:00Z", "traits": {}}
 TRACK = {"type": "track", "userId": "u1", "event": "Signed", "timestamp": "2024-01-02T00:00:00Z"}
 GHOST = {**TRACK, "userId": "ghost"}
@@ -244,6 +248,50 @@ def test_a_replay_that_breaks_off_loses_no_letter(
     assert penstock("replay").summary["received"] == 0
     assert {letter["id"] for letter in letters(dead / "done")} == ids
     assert len(emulator.canonical_state["contacts"]["ghost"]["events"]) == 5
+
+
+KILLED = """
+import os, signal, sys
+from pipeline.cli.main import main
+from pipeline.run.settling import Journal
+
+note, left = Journal.__call__, int(sys.argv.pop(1))
+
+def noted(self, receipt, outcome):
+    global left
+    note(self, receipt, outcome)
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Journal.__call__ = noted
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("state", [(), ("--state", "sqlite:///STATE")])
+def test_killed_in_the_middle_it_sends_nothing_twice(
+    run: Penstock,
+    penstock: Penstock,
+    emulator: Emulator,
+    dead: Path,
+    tmp_path: Path,
+    state: tuple[str, ...],
+) -> None:
+    options = tuple(word.replace("STATE", str(tmp_path / "state.db")) for word in state)
+    run(*({**GHOST, "userId": f"g{n}"} for n in range(20)), options=options)
+    emulator.seed(contacts=[{"external_id": f"g{n}"} for n in range(20)])
+    ids, calls = {letter["id"] for letter in letters(dead)}, sent(emulator)["POST /events"]
+    arguments = ["replay", "--endpoint", emulator.url, "--dead-letters", str(dead), "--quiet"]
+    command = [sys.executable, "-c", KILLED, "7", *arguments, "--concurrency", "1", *options]
+    killed = subprocess.run(command, check=False, cwd=ROOT, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL
+    summary = penstock("replay", "--concurrency", "1", *options).summary
+    assert summary["received"] == summary["delivered"] == 13
+    assert {letter["id"] for letter in letters(dead / "done")} == ids
+    assert letters(dead) == []
+    assert sent(emulator)["POST /events"] - calls == 20
 
 
 def test_a_run_that_was_stopped_leaves_letters_their_earlier_reason(
