@@ -84,7 +84,7 @@ class Breaker:
     def attempt(self) -> float:
         """0 if a call may be made now, as the probe in an outage; else seconds until the next try.
 
-        Every 0 must be followed by one ``succeeded`` or ``failed``.
+        Every 0 must be followed by one ``succeeded``, ``failed`` or ``withdrawn``.
         """
         with self._lock:
             if self._opened_at is None:
@@ -120,6 +120,11 @@ class Breaker:
             policy = self._policy
             if sum(self._failed) >= policy.failed or self._unanswered >= policy.unanswered:
                 self._open()
+
+    def withdrawn(self) -> None:
+        """The call was not made after all, or nobody knows what came of it."""
+        with self._lock:
+            self._probing = False
 
     def _open(self) -> None:
         self._opened_at = self._clock()

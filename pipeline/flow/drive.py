@@ -161,6 +161,8 @@ class Driver:
         """The answer for the destination, or the outcome where there is none for it."""
         attempts = _Attempts()
         response = self._attempt(call, attempts)
+        if not call.repeatable and self._is_passing(response):
+            return response, None
         if self._is_passing(response):
             response = self._try_again(call, attempts, response)
         verdict = self._destination.judge(response)
@@ -219,14 +221,15 @@ class Driver:
 
     def _make(self, call: Call) -> tuple[Response, float]:
         self._wait_for_destination()
-        response = Response(0)
         try:
             response, seconds, waited = self._send_paced(call)
-        finally:
-            if self._destination.judge(response) is Verdict.RETRY:
-                self._breaker.failed(answered=response.status != 0)
-            else:
-                self._breaker.succeeded()
+        except BaseException:
+            self._breaker.withdrawn()
+            raise
+        if self._is_passing(response):
+            self._breaker.failed(answered=response.status != 0)
+        else:
+            self._breaker.succeeded()
         record = CallRecord(call.method, self._template(call), response.status, seconds, waited)
         with self._lock:
             self._counts[record.method, record.template, record.status] += 1

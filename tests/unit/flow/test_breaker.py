@@ -113,6 +113,15 @@ def test_calls_that_were_under_way_when_it_opened_do_not_count_as_probes(breaker
     assert not breaker.is_open
 
 
+def test_a_probe_that_was_not_made_leaves_the_place_to_another(breaker, clock):
+    opened(breaker)
+    clock.now += 1
+    assert breaker.attempt() == 0
+    breaker.withdrawn()
+    assert breaker.is_open
+    assert breaker.attempt() == 0
+
+
 def test_it_gives_up_when_the_outage_has_lasted_too_long(breaker, clock):
     opened(breaker)
     clock.now += 899
