@@ -51,6 +51,11 @@ def judge(response: Response) -> Verdict:
     return Verdict.ANSWER
 
 
+def is_lost(response: Response) -> bool:
+    """Whether nothing says what became of the call: it may have been carried out."""
+    return judge(response) is Verdict.RETRY
+
+
 def faults(response: Response) -> Iterator[Fault]:
     """The errors that a body lists; none where it is not an ``error.list``."""
     body = response.body
@@ -86,9 +91,9 @@ def refused(
     """The outcome of an operation that ``response`` ended."""
     return Outcome(
         "dead",
-        reason,
+        "retries_exhausted" if is_lost(response) else reason,
         explanation(response),
-        http_status=response.status,
+        http_status=response.status or None,
         api_code=code(response),
         warnings=warnings,
     )

@@ -74,7 +74,12 @@ class Draft:
         return answers.refused(response, warnings=warnings)
 
     def send(
-        self, method: str, path: str, extra: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        extra: Mapping[str, Any] | None = None,
+        *,
+        repeatable: bool = True,
     ) -> Exchange[Response]:
         """Make the call until the API has no more to say against single attributes.
 
@@ -85,7 +90,7 @@ class Draft:
                 yield from self._make_fit(name)
             self._ready = True
         while not self._failure:
-            response = yield from ask(Call(method, path, self.body(extra)))
+            response = yield from ask(Call(method, path, self.body(extra), repeatable))
             if response.status not in (400, 422) or not (yield from self._repair(response)):
                 return response
         return Response(400, text=self._failure)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from destinations.base import Exchange, Memory, Steps, ask, pause
-from destinations.intercom import answers
+from destinations.intercom import answers, leads
 from destinations.intercom.attributes import Draft
 from destinations.intercom.known import Known
 from pipeline.model.operation import DELIVERED, Call, Operation, Outcome, Person, Response
@@ -198,12 +198,28 @@ class Saving:
         self._known = Known(memory)
         self._options = options
         self._warnings: list[str] = []
+        fields = leads.marked(person, fields, options)
         self._draft = Draft("contact", fields, memory, options.attributes)
         self._waits = iter(options.waits)
         self._without_email = False
 
     def upsert(self) -> Exchange[Saved]:
-        """Update the contact that is remembered, else create one, else update what is there."""
+        """Update the contact that is remembered, else create one, else update what is there.
+
+        A lead that cannot become the user, who is there already, is merged or left (rule O2).
+        """
+        lead = self._known.lead(self._person)
+        saved = yield from self._upsert()
+        if lead is None or saved.contact_id in (None, lead):
+            return saved
+        merged = False
+        if self._options.alias == "merge":
+            merged = answers.ok((yield from leads.take_over(lead, str(saved.contact_id))))
+        if not merged:
+            self._warnings.append(leads.LEFT)
+        return Saved(saved.contact_id, self._with_warnings(saved.outcome))
+
+    def _upsert(self) -> Exchange[Saved]:
         contact = self._known.writable(self._person)
         if contact is None:
             return (yield from self.create(update=True))
@@ -214,14 +230,15 @@ class Saving:
         owner = answers.conflict(response)
         if owner is not None and owner.contact_id != contact.id:
             # Another contact has this userId already: it is the person's, the other stays.
-            self._warnings.append(DUPLICATE_EMAIL)
+            if contact.id != self._known.lead(self._person):
+                self._warnings.append(DUPLICATE_EMAIL)
             return (yield from self._adopt(owner, response, update=True))
         return self._settle(response, contact.id)
 
     def create(self, *, update: bool) -> Exchange[Saved]:
         """Create the contact; where it is there already, take it, and write to it if ``update``."""
         while True:
-            response = yield from self._draft.send("POST", "/contacts", self._identity())
+            response = yield from self._post()
             if answers.ok(response):
                 contact_id = answers.object_id(response)
                 if contact_id is not None:
@@ -234,6 +251,24 @@ class Saving:
             if response.status != 409 or delay is None:
                 return self._dead(response)
             yield from pause(delay)
+
+    def _post(self) -> Exchange[Response]:
+        if self._draft.fields.get("role") != "lead":
+            return (yield from self._draft.send("POST", "/contacts", self._identity()))
+        identity, waits = self._identity(), iter(self._options.lost_lead_waits)
+        while True:
+            response = yield from self._draft.send("POST", "/contacts", identity, repeatable=False)
+            delay = next(waits, None)
+            if not answers.is_lost(response) or delay is None:
+                return response
+            query = leads.lost(self._draft.custom)
+            if query is None:
+                self._warnings.append(leads.MAYBE_DOUBLED)
+                continue
+            yield from pause(delay)
+            found = yield from search(query)
+            if found.contacts:
+                return Response(200, body=found.contacts[0])
 
     def _identity(self) -> dict[str, Any]:
         """What a create must say of the person where the mapping does not."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from destinations.base import Memory, OperationSpec, RateHeaders, Steps, Verdict
-from destinations.intercom import answers, companies, contacts, events
+from destinations.intercom import answers, companies, contacts, events, leads
 from destinations.intercom.operations import OPERATIONS
 from destinations.intercom.options import IntercomOptions
 from pipeline.model.operation import Call, Operation, Response
@@ -19,10 +19,12 @@ _DELIVERIES: Mapping[str, Callable[[Operation, Memory, IntercomOptions], Steps]]
     "attach_company": companies.attach,
     "detach_company": companies.detach,
     "submit_event": events.submit,
+    "merge_contact": leads.merge,
     "delete_contact": contacts.delete,
 }
 _FIXED_SEGMENTS = frozenset(
-    ["archive", "companies", "contacts", "data_attributes", "events", "search", "unarchive"]
+    {"archive", "companies", "contacts", "data_attributes", "events", "merge"}
+    | {"search", "unarchive"}
 )
 
 

@@ -58,9 +58,7 @@ class Known:
             return self._memory.get("contact", user_key(person.user_id))
         if person.email is not None:
             return self._by_email(person.email)[0]
-        if person.anonymous_id is not None:
-            return self._memory.get("contact", "a:" + person.anonymous_id)
-        return None
+        return self.lead(person)
 
     def writable(self, person: Person) -> Contact | None:
         """The contact that a write about ``person`` must go to, if one is known.
@@ -76,11 +74,19 @@ class Known:
             contact_id, linked = self._by_email(person.email)
             if contact_id is not None and not linked:
                 return Contact(contact_id, needs_link=True)
+        lead = self.lead(person)
+        return Contact(lead, needs_link=True) if lead is not None else None
+
+    def lead(self, person: Person) -> str | None:
+        """The id of the lead that the person's anonymousId stands for."""
+        if person.anonymous_id is None:
+            return None
+        return self._memory.get("contact", "a:" + person.anonymous_id)
+
+    def forget_lead(self, person: Person, contact_id: str) -> None:
+        """Remember no longer that the anonymousId stands for this lead."""
         if person.anonymous_id is not None:
-            contact_id = self._memory.get("contact", "a:" + person.anonymous_id)
-            if contact_id is not None:
-                return Contact(contact_id, needs_link=True)
-        return None
+            self._drop("a:" + person.anonymous_id, contact_id)
 
     def is_linked(self, email: str, contact_id: str) -> bool:
         """Whether this contact is known to have this e-mail and somebody's userId."""
@@ -129,8 +135,7 @@ class Known:
             self._drop(user_key(person.user_id), contact_id)
         if person.email is not None:
             self._drop(email_key(person.email), contact_id)
-        if person.anonymous_id is not None:
-            self._drop("a:" + person.anonymous_id, contact_id)
+        self.forget_lead(person, contact_id)
         self._memory.forget("run.created", contact_id)
 
     def _drop(self, key: str, contact_id: str) -> None:

@@ -68,6 +68,10 @@ OPERATIONS: Mapping[str, OperationSpec] = MappingProxyType(
             required=frozenset({"event_name", "created_at"}),
             event_name="event_name",
         ),
+        "merge_contact": OperationSpec(
+            summary="Merge the lead that is remembered for the person's anonymousId into the user.",
+            fields={},
+        ),
         "delete_contact": OperationSpec(
             summary="Delete (or archive, by setting) every contact of the person.",
             fields={},

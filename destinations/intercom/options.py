@@ -13,6 +13,7 @@ Attributes = Literal["create", "drop", "fail"]
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "attributes": ("create", "drop", "fail"),
+    "alias": ("skip", "merge"),
     "archived": ("unarchive", "skip", "dead_letter"),
     "delete": ("delete", "archive"),
 }
@@ -23,6 +24,8 @@ class IntercomOptions:
     """The settings of the destination, each with Segment's behaviour or a safer one as default.
 
     Attributes:
+        alias: What becomes of a lead whose person turns out to be a user that is there already:
+            it stays behind, or is merged into the user (O2).
         archived: What to do when a write meets an archived contact (rule E1).
         attributes: Whether a custom attribute that Intercom does not know is created, is dropped,
             or makes a dead letter of the event (E3). With ``create`` one that cannot be created is
@@ -33,16 +36,20 @@ class IntercomOptions:
         verify_conflicts: Read the contact that a 409 names before giving it a userId. Costs one
             call for each person met for the first time; for workspaces that refuse a second
             contact with the same e-mail.
+        lost_lead_waits: Seconds to wait for searches to show a lead when the answer to its creation
+            was lost; one more attempt for each.
         waits: Seconds to wait between attempts while Intercom does not see yet what it has just
             created; as many attempts as there are waits.
     """
 
+    alias: Literal["skip", "merge"] = "skip"
     archived: Literal["unarchive", "skip", "dead_letter"] = "unarchive"
     attributes: Attributes = "create"
     create_contact_on_track: bool = False
     create_contact_on_group: bool = True
     delete: Literal["delete", "archive"] = "delete"
     verify_conflicts: bool = False
+    lost_lead_waits: tuple[float, ...] = (130.0, 130.0, 130.0)
     waits: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
 
     @classmethod
@@ -57,8 +64,8 @@ class IntercomOptions:
         for name, value in settings.items():
             if name not in known:
                 raise ConfigurationError(_unknown(name, list(known)))
-            if name == "waits":
-                checked[name] = _waits(value)
+            if name in ("waits", "lost_lead_waits"):
+                checked[name] = _waits(name, value)
             elif name in _CHOICES:
                 checked[name] = _choice(name, value)
             else:
@@ -87,11 +94,11 @@ def _switch(name: str, value: Any) -> bool:
     return value
 
 
-def _waits(value: Any) -> tuple[float, ...]:
+def _waits(name: str, value: Any) -> tuple[float, ...]:
     if isinstance(value, list | tuple) and all(
-        isinstance(second, int | float) and not isinstance(second, bool) and 0 <= second <= 60
+        isinstance(second, int | float) and not isinstance(second, bool) and 0 <= second <= 600
         for second in value
     ):
         return tuple(float(second) for second in value)
-    message = f"intercom setting 'waits' is {value!r}; it must be a list of seconds from 0 to 60"
+    message = f"intercom setting {name!r} is {value!r}; it must be a list of seconds from 0 to 600"
     raise ConfigurationError(message)

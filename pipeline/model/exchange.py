@@ -16,7 +16,8 @@ Steps: TypeAlias = Generator[Call | Wait, Response | None, Outcome]
 """Yields a Call and is sent its Response, or yields a Wait and is sent None; returns the Outcome.
 
 A Response that reaches a destination is never one that its own ``judge`` calls RETRY, THROTTLED or
-FATAL: the driver has dealt with those.
+FATAL: the driver has dealt with those. Only a call that must not be repeated blindly is answered
+with what is to be retried.
 """
 
 

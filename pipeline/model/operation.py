@@ -50,11 +50,20 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One HTTP request to be made: path below the API's root, query already encoded in it."""
+    """One HTTP request to be made.
+
+    Attributes:
+        method: HTTP method.
+        path: Path below the API's root, query already encoded in it.
+        body: JSON, if any.
+        repeatable: Whether making the call twice is as good as once. Where it is not, the
+            destination is given the answers that say nothing, and decides what to do.
+    """
 
     method: str
     path: str
     body: Mapping[str, Any] | None = None
+    repeatable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ FIELDS = {
     "attach_company": {"company_id": "acme/../1"},
     "detach_company": {"company_id": "acme/../1?x=é"},
     "submit_event": {"event_name": "Ordered", "created_at": 5, "metadata": {"n": 1}},
+    "merge_contact": {},
     "delete_contact": {},
 }
 OPERATIONS = [
@@ -54,7 +55,12 @@ def test_every_operation_can_be_delivered():
     "settings",
     [
         {},
-        {"create_contact_on_track": True, "archived": "skip", "attributes": "drop"},
+        {
+            "create_contact_on_track": True,
+            "archived": "skip",
+            "attributes": "drop",
+            "alias": "merge",
+        },
         {
             "create_contact_on_group": False,
             "archived": "dead_letter",

@@ -21,6 +21,12 @@ class Script:
         self.destination = Intercom.from_settings(settings)
         return self
 
+    def knows(self, **attributes):
+        """Remember types of contacts' custom attributes."""
+        for name, kind in attributes.items():
+            self.memory.put("attribute", f"contact:{name}", kind)
+        return self
+
     def play(self, kind, person, fields, *answers):
         operation = Operation(kind, person, 1, fields)
         self.transcript = play(self.destination, operation, answers, self.memory)

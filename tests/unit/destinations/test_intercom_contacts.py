@@ -138,7 +138,9 @@ def test_p4_a_409_for_another_users_email_creates_without_it(script, done, error
 
 def test_p4_a_lead_known_by_anonymous_id_becomes_the_user(script, done):
     lead = Person(anonymous_id="anon-1")
-    script.play("upsert_contact", lead, {"role": "lead"}, done(role="lead", external_id="uuid"))
+    script.knows(anonymous_id="string").play(
+        "upsert_contact", lead, {"role": "lead"}, done(role="lead", external_id="uuid")
+    )
     person = Person("user-1", None, "anon-1")
     script.play("upsert_contact", person, {"name": "Ada"}, done())
     assert script.lines == [f"PUT /contacts/{ID}"]
@@ -147,7 +149,9 @@ def test_p4_a_lead_known_by_anonymous_id_becomes_the_user(script, done):
 
 def test_p4_the_next_user_of_a_device_does_not_take_the_last_ones_contact(script, done):
     lead = Person(anonymous_id="anon-1")
-    script.play("upsert_contact", lead, {"role": "lead"}, done(role="lead", external_id="uuid"))
+    script.knows(anonymous_id="string").play(
+        "upsert_contact", lead, {"role": "lead"}, done(role="lead", external_id="uuid")
+    )
     script.play("upsert_contact", Person("user-1", None, "anon-1"), {}, done())
     script.play("upsert_contact", Person("user-2", None, "anon-1"), {}, done(OTHER))
     assert script.lines == ["POST /contacts"]

@@ -81,6 +81,7 @@ def test_t2_an_unremembered_anonymous_person_is_contact_not_found(script):
 
 
 def test_p2_a_remembered_lead_is_named_by_intercoms_id(script, done):
+    script.knows(anonymous_id="string")
     lead = Person(anonymous_id="a")
     script.play("upsert_contact", lead, {"role": "lead"}, done(role="lead"))
     script.play("submit_event", lead, EVENT, ACCEPTED)

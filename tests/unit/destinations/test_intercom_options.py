@@ -39,7 +39,7 @@ def test_every_setting_can_be_set():
         ({"waits": [float("nan")]}, "a list of seconds"),
         ({"waits": True}, "a list of seconds"),
         ({"archive": "skip"}, "no setting 'archive'; did you mean 'archived'?"),
-        ({"zzz": 1}, "no setting 'zzz'; there are archived, "),
+        ({"zzz": 1}, "no setting 'zzz'; there are alias, "),
     ],
 )
 def test_a_wrong_setting_says_what_may_be_set(settings, words):
