@@ -77,7 +77,8 @@ def plan(job: batch.Job, *, online: bool = False, keep: bool = True) -> dict[str
     with ExitStack() as stack:
         known = Below(config.state, scope)(stack).get_many("company", seen.companies)
     calls = {call: sum(statuses.values()) for call, statuses in sorted(summary.calls.items())}
-    rate = min(config.rate or CALLS_A_MINUTE, CALLS_A_MINUTE)
+    allowed = CALLS_A_MINUTE * config.share
+    rate = min(config.rate or allowed, allowed)
     return {
         "version": VERSION,
         "made_at": iso(summary.started_at),

@@ -21,7 +21,7 @@ from pipeline.flow.pacing import Pacer
 from pipeline.flow.registers import Registers
 from pipeline.flow.shared import Cell
 from pipeline.model.operation import Call, Operation, Person, Response
-from pipeline.run.worker import IN_MEMORY, scope_of
+from pipeline.run.worker import IN_MEMORY, OpenWindows, scope_of
 from pipeline.state.memory import RememberedState
 from pipeline.state.store import StateStore
 
@@ -64,7 +64,8 @@ def warm(
     destination, began = Intercom(), time.monotonic()
     with ExitStack() as stack:
         store = stack.enter_context(StateStore.open(config.state))
-        memory = RememberedState(store, scope_of(destination.name, target.base_url))
+        scope = scope_of(destination.name, target.base_url)
+        memory = RememberedState(store, scope)
         send = stack.enter_context(target.open()).send
         _greet(target, send)
         registers = Registers(memory)
@@ -79,7 +80,11 @@ def warm(
 
         warming = Warming(destination, learn, turned=turned)
         pacer = Pacer(
-            destination.rate_headers, per_minute=config.rate, share=config.share, sleep=sleep
+            destination.rate_headers,
+            per_minute=config.rate,
+            share=config.share,
+            windows=OpenWindows(config.state, scope)(stack),
+            sleep=sleep,
         )
         driver = Driver(warming, send, pacer, sleep=sleep)
         for kind in LISTS:
