@@ -139,7 +139,7 @@ class Prepare(beam.DoFn):
         if person.user_id is None and person.key is not None:
             yield TaggedOutput(BY_ALIAS, (person.key, pack(task)))
             return
-        if event.type == "identify" and person.user_id is not None:
+        if event.type in ("identify", "alias") and person.user_id is not None:
             for alias in aliases.stated(person, anonymous=self._link_anonymous):
                 link = (alias, person.user_id)
                 self._links[link] = min(self._links.get(link, event.time), event.time)
