@@ -15,6 +15,7 @@ from pipeline.model.decode import DEFAULT_MAX_BYTES, decode_line
 from pipeline.model.event import Event, Rejected
 from pipeline.model.refusal import Refusal, Skip
 from pipeline.validation.registry import SchemaSet
+from pipeline.validation.tracking import TrackingCheck, TrackingPlan
 from pipeline.validation.validator import Validator
 
 
@@ -37,6 +38,7 @@ class Preparer:
     Args:
         mapping: The compiled mapping.
         schemas: The schemas of the event types.
+        tracking: The schemas of single events, and what to do with events they do not fit.
         now: Time of the run in microseconds since 1970, for events that say no time.
         max_bytes: A longer line is refused.
     """
@@ -47,10 +49,13 @@ class Preparer:
         schemas: SchemaSet,
         *,
         now: int,
+        tracking: TrackingPlan | None = None,
         max_bytes: int = DEFAULT_MAX_BYTES,
     ) -> None:
         self._mapper = Mapper(mapping)
         self._validator = Validator(schemas)
+        planned = tracking is not None and tracking.schemas
+        self._tracking = TrackingCheck(tracking) if tracking is not None and planned else None
         self._now = now
         self._max_bytes = max_bytes
 
@@ -81,6 +86,14 @@ class Preparer:
         faults = self._validator.check(event)
         if faults:
             return Refused(event, Refusal("schema_violation", faults), "validate")
+        if self._tracking is not None:
+            checked = self._tracking.check(event)
+            if isinstance(checked, Refusal):
+                return Refused(event, checked, "validate")
+            if isinstance(checked, Skip):
+                return (event, checked)
+            event, kinds = checked
+            event = replace(event, warnings=(*event.warnings, *kinds)) if kinds else event
         result = self._mapper(event)
         if isinstance(result, Refusal):
             return Refused(event, result, "map")

@@ -23,6 +23,9 @@ RUN_SETTINGS = frozenset(
     [
         "unplanned",
         "violations",
+        "coalesce",
+        "last_seen_granularity",
+        "remember_delivered",
         "same_second",
         "suppress_deleted",
         "event_name_limit",

@@ -18,6 +18,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from destinations.intercom import Intercom
 from destinations.intercom.connection import endpoint
 from destinations.intercom.options import IntercomOptions
+from destinations.secret import Secret
 from destinations.transport import Endpoint
 from pipeline.errors import CredentialsRefused, UsageError
 from pipeline.flow.breaker import OutagePolicy
@@ -47,6 +48,7 @@ from pipeline.transforms.dead_letters import DeadLetterFormat, Note
 from pipeline.transforms.deliver import DeliverSettings, Send
 from pipeline.transforms.prepare import PrepareSettings
 from pipeline.validation.registry import SchemaSet
+from pipeline.validation.tracking import Policy, TrackingPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Job:
     config: RunConfig
     mapping: MappingPlan
     schemas: SchemaSet
+    tracking: TrackingPlan
     destination: Intercom
     names: EventNames
     endpoint: Endpoint | None
@@ -97,6 +100,10 @@ def check(config: RunConfig, mapping: MappingPlan) -> Job:
     """
     options = pipeline_options(config.beam_args)
     schemas = SchemaSet.load(config.schemas)
+    policy = Policy.of(dict(mapping.settings))
+    tracking = TrackingPlan.load(config.schemas / "tracking", policy)
+    for reference in mapping.secrets:
+        Secret.from_env(reference.removeprefix("env:"))
     declared = {option.name for option in fields(IntercomOptions)}
     destination = Intercom.from_settings(
         {name: value for name, value in mapping.settings if name in declared}
@@ -115,7 +122,7 @@ def check(config: RunConfig, mapping: MappingPlan) -> Job:
         )
         with StateStore.open(config.state):
             pass
-    return Job(config, mapping, schemas, destination, names, target, options)
+    return Job(config, mapping, schemas, tracking, destination, names, target, options)
 
 
 def greet(job: Job, live: Counter[str]) -> None:
@@ -205,6 +212,7 @@ def _settings(
     prepare = PrepareSettings(
         mapping=job.mapping,
         schemas=job.schemas,
+        tracking=job.tracking,
         now=now,
         max_event_bytes=config.max_event_bytes,
         merge_by=merge_by,

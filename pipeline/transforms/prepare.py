@@ -26,6 +26,7 @@ from pipeline.transforms.counting import Counts
 from pipeline.transforms.dead_letters import DeadLetterFormat, Note
 from pipeline.transforms.read import Line, Unreadable
 from pipeline.validation.registry import SchemaSet
+from pipeline.validation.tracking import TrackingPlan
 
 PEOPLE = "people"
 SHARED = "shared"
@@ -43,6 +44,7 @@ class PrepareSettings:
     Attributes:
         mapping: The compiled mapping.
         schemas: The schemas of the event types.
+        tracking: The schemas of single events, with their policy.
         now: Time of the run, microseconds since 1970.
         max_event_bytes: Longer lines are refused.
         merge_by: Operation kind -> the field that names a thing shared by people.
@@ -53,6 +55,7 @@ class PrepareSettings:
 
     mapping: MappingPlan
     schemas: SchemaSet
+    tracking: TrackingPlan
     now: int
     max_event_bytes: int
     merge_by: Mapping[str, str]
@@ -79,6 +82,7 @@ class Prepare(beam.DoFn):
             settings.mapping,
             settings.schemas,
             now=settings.now,
+            tracking=settings.tracking,
             max_bytes=settings.max_event_bytes,
         )
         self._link_anonymous = ("anonymous", "lead") in settings.mapping.settings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -231,6 +232,37 @@ def test_the_summary_balances_and_counts_calls(run: Run) -> None:
     assert summary["calls"]["POST /events"] == {"202": 1, "404": 1}
 
 
+def tracking_schemas(tmp_path: Path) -> str:
+    """The shipped schemas, and a tracking plan with one event."""
+    schemas = tmp_path / "schemas"
+    shutil.copytree(ROOT / "schemas" / "events", schemas / "events")
+    (schemas / "tracking").mkdir()
+    plan = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "x-event": "Order Completed",
+        "properties": {"revenue": {"type": "string"}},
+    }
+    (schemas / "tracking" / "order.schema.json").write_text(json.dumps(plan))
+    return str(schemas)
+
+
+def test_events_outside_the_tracking_plan_follow_its_policy(run: Run, tmp_path: Path) -> None:
+    options = ("--schemas", tracking_schemas(tmp_path), "--set", "unplanned=dead_letter",
+               "--set", "violations=dead_letter")  # fmt: skip
+    unfit = {**TRACK, "properties": {"revenue": 30.45}, "messageId": "unfit"}
+    unplanned = {**TRACK, "event": "Something Else"}
+    summary = run(IDENTIFY, TRACK, unfit, unplanned, options=options).summary
+    assert (summary["delivered"], summary["dead"]) == (2, {"schema_violation": 2})
+
+
+def test_a_company_write_changes_nothing_a_second_time(run: Run, emulator: Emulator) -> None:
+    run(IDENTIFY)
+    before = len(calls(emulator))
+    later = {**IDENTIFY, "timestamp": "2024-01-01T00:01:00Z"}
+    assert run(later).summary["merged"] == {"unchanged": 1}
+    assert len(calls(emulator)) == before
+
+
 # --- a user's mistakes: one sentence, an exit code, no traceback ------------------------------
 
 
@@ -285,6 +317,11 @@ def test_an_unknown_option_is_not_passed_over(run: Run) -> None:
 
 def test_an_unknown_setting_suggests_the_right_one(run: Run) -> None:
     mistake(run(IDENTIFY, options=("--set", "nestd=flatten")), 2, "'nested'")
+
+
+def test_a_secret_that_the_mapping_needs_is_named_before_anything_starts(run: Run) -> None:
+    options = ("--set", "identity_verification=verify")
+    mistake(run(IDENTIFY, options=options), 2, "INTERCOM_IDENTITY_SECRET")
 
 
 def test_the_token_appears_nowhere(run: Run, tmp_path: Path) -> None:
