@@ -40,6 +40,7 @@ from pipeline.validation.registry import SchemaSet
 from pipeline.validation.validator import Validator
 from tests.benchmarks.bench_calls import generated
 
+EVENT = HOME / "schemas" / "events" / "examples" / "valid" / "identify-full.json"
 ROUNDS = 5
 TARGETS = {
     "decode + validate + map + serialise": ("orjson round trip", "at most", 2.5),
@@ -47,6 +48,8 @@ TARGETS = {
     "unwanted event": ("wanted event", "at most", 0.5),
     "Beam: whole graph, dry run": ("json loop", "at least", 0.8),
 }
+START_UP = {"penstock validate": 0.3, "penstock explain": 0.3}
+"""Commands for analysts, and the seconds in which they must answer."""
 
 Lines = Sequence[bytes]
 
@@ -159,6 +162,7 @@ def start_up() -> dict[str, float]:
     commands = {
         "penstock --version": ["--version"],
         "penstock validate": ["validate", str(DEFAULT_MAPPING)],
+        "penstock explain": ["explain", "--event", str(EVENT)],
         "penstock run --help": ["run", "--help"],
     }
     found = {}
@@ -215,7 +219,11 @@ def main() -> int:
     verdicts = report(seconds, len(lines))
     starts = start_up()
     for name, spent in starts.items():
-        print(f"{name:38} {spent:9.2f} s")
+        bound = START_UP.get(name)
+        verdict = (
+            "" if bound is None else f"  {'met' if spent < bound else 'MISSED'}: under {bound} s"
+        )
+        print(f"{name:38} {spent:9.2f} s{verdict}")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
     print(f"peak memory of a run                   {peak:9,} MiB")
     options.out.parent.mkdir(parents=True, exist_ok=True)
