@@ -57,6 +57,10 @@ def _lines(plan: dict[str, Any]) -> Iterator[str]:
     yield from _group("skipped", events["skipped"], SKIP_REASONS)
     yield from _group("merged", events["merged"], MERGE_REASONS)
     yield from _group("dead", events["dead"], DEAD_REASONS)
+    unknown = plan["events_of_unknown_people"]
+    if unknown:
+        yield f"  {unknown:,} of the delivered are of people whom neither the state nor the input"
+        yield "  knows: dead letters, where Intercom does not know them either (see penstock warm)"
     yield ""
     yield _row("calls", plan["calls_total"])
     for call, count in sorted(plan["calls"].items(), key=lambda item: -item[1]):

@@ -8,7 +8,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +91,7 @@ def plan(job: batch.Job, *, online: bool = False, keep: bool = True) -> dict[str
             "merged": dict(summary.merged),
             "dead": dict(summary.dead),
         },
+        "events_of_unknown_people": seen.unaddressed,
         "warnings": dict(summary.warnings),
         "calls": calls,
         "calls_total": sum(calls.values()),
@@ -116,25 +117,28 @@ def _names(path: Path, *, limit: int) -> dict[str, Any]:
     return {"new": [], "over": [], "archived": 0, "taken": None, "limit": limit}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Seen:
     """What the calls of a run would write.
 
     Attributes:
         companies: Every company_id.
         attributes: (model, name, data type) of each attribute that would be created.
+        unaddressed: Events whose person nobody knows by Intercom's id.
     """
 
-    companies: set[str]
-    attributes: set[tuple[str, str, str]]
+    companies: set[str] = field(default_factory=set)
+    attributes: set[tuple[str, str, str]] = field(default_factory=set)
+    unaddressed: int = 0
 
     @classmethod
     def of(cls, files: Iterable[Path]) -> _Seen:
-        seen = cls(set(), set())
+        seen = cls()
         for file in files:
             record = json.loads(file.read_bytes())
             seen.companies.update(record["companies"])
             seen.attributes.update(tuple(each) for each in record["attributes"])
+            seen.unaddressed += record["unaddressed"]
         return seen
 
     def watch(self, call: Call) -> None:
@@ -145,6 +149,8 @@ class _Seen:
             self.companies.add(str(body.get("company_id")))
         elif call.path == "/data_attributes":
             self.attributes.add((body["model"], body["name"], body["data_type"]))
+        elif call.path == "/events" and "id" not in body:
+            self.unaddressed += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +166,7 @@ class Watched:
 
     def __call__(self, stack: ExitStack) -> Send:
         """A function that answers calls; what it saw is written when the stack is closed."""
-        seen = _Seen(set(), set())
+        seen = _Seen()
         stack.callback(self._keep, seen)
         ask = stack.enter_context(self.endpoint.open()).send if self.endpoint else _nothing_there
 
@@ -173,7 +179,11 @@ class Watched:
         return send
 
     def _keep(self, seen: _Seen) -> None:
-        record = {"companies": sorted(seen.companies), "attributes": sorted(seen.attributes)}
+        record = {
+            "companies": sorted(seen.companies),
+            "attributes": sorted(seen.attributes),
+            "unaddressed": seen.unaddressed,
+        }
         path = Path(self.directory, f"seen-{uuid.uuid4().hex}.json")
         path.write_text(json.dumps(record), "utf-8")
 

@@ -130,6 +130,12 @@ def test_names_beyond_the_budget_are_said(penstock: Penstock) -> None:
     assert plan["events"]["dead"]["event_name_cap"] == 1
 
 
+def test_events_of_people_whom_nobody_knows_are_counted(penstock: Penstock, source: Path) -> None:
+    ghost = {**EVENTS[2], "userId": "ghost"}
+    source.write_text(source.read_text() + "\n" + json.dumps(ghost), "utf-8")
+    assert planned(penstock)["events_of_unknown_people"] == 1
+
+
 def test_the_time_is_the_calls_at_the_rate(penstock: Penstock) -> None:
     plan = planned(penstock, "--rate", "60")
     assert plan["seconds_at_the_limit"] == plan["calls_total"]
