@@ -145,7 +145,7 @@ class _Comparison:
 
     def schemas(self, old: Any, new: Any, at: Pointer) -> Iterator[Break]:
         """What of ``old`` is refused by ``new``."""
-        if old == new or new is True or old is False:
+        if new is True or old is False or _same(old, new):
             return
         if new is False:
             yield "S203", at, "nothing is allowed here any more"
@@ -163,7 +163,7 @@ class _Comparison:
         yield from self._members(old, new, at)
         yield from self._nested(old, new, at)
         for keyword in _OPAQUE:
-            if keyword in new and old.get(keyword) != new[keyword]:
+            if keyword in new and not (keyword in old and _same(old[keyword], new[keyword])):
                 yield "S209", (*at, keyword), f"{keyword} is not what it was"
         gone = "patternProperties" in old and "patternProperties" not in new
         if gone or ("prefixItems" in old and "prefixItems" not in new):
@@ -243,14 +243,23 @@ def _values(old: Any, new: Any, at: Pointer) -> Iterator[Break]:
 
 
 def _allowed_values(schema: Any) -> list[Any] | None:
-    if "const" in schema:
-        return [schema["const"]]
+    """The values that ``const`` and ``enum`` allow together; None where any is."""
     values: list[Any] | None = schema.get("enum")
-    return values
+    if "const" not in schema:
+        return values
+    only = schema["const"]
+    return [only] if values is None or any(_same(only, value) for value in values) else []
 
 
 def _same(left: Any, right: Any) -> bool:
-    return bool(left == right) and isinstance(left, bool) == isinstance(right, bool)
+    """Equality of JSON: 1 and 1.0 are one number, but true is not 1."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_same, left, right))
+    return bool(left == right)
 
 
 def _bounds(old: Any, new: Any, at: Pointer) -> Iterator[Break]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.validation.breaking import breaking
@@ -37,6 +37,8 @@ def obj(**properties: Any) -> dict[str, Any]:
         ({"enum": ["a", "b"]}, {"enum": ["a"]}, ["S204"]),
         ({}, {"const": 1}, ["S204"]),
         ({"enum": [1, True]}, {"enum": [1]}, ["S204"]),
+        ({"const": 0}, {"const": False}, ["S204"]),
+        ({"not": {"const": 1}}, {"not": {"const": True}}, ["S209"]),
         ({"minimum": 1}, {"minimum": 2}, ["S205"]),
         ({"minimum": 1}, {"exclusiveMinimum": 1}, ["S205"]),
         ({}, {"maximum": 9}, ["S205"]),
@@ -196,6 +198,7 @@ def changes(draw: st.DrawFn) -> tuple[Any, Any]:
     return old, new
 
 
+@example(({"const": 0}, {"const": False}))
 @settings(max_examples=600, deadline=None)
 @given(changes())
 def test_what_was_valid_stays_valid_where_nothing_is_found(change) -> None:
