@@ -92,10 +92,13 @@ class Warming:
         return DELIVERED
 
     def _read_contacts(self, cursor: str | None, memory: Memory) -> Exchange[Outcome]:
-        known = Known(memory)
+        known, resumed = Known(memory), cursor
         while True:
             query = f"?per_page={_PAGE}" + (f"&starting_after={quote(cursor)}" if cursor else "")
             response = yield from ask(Call("GET", "/contacts" + query))
+            if not answers.ok(response) and cursor is not None and cursor == resumed:
+                cursor = resumed = None  # the place is not known any more: from the start
+                continue
             if not answers.ok(response):
                 return answers.refused(response)
             for contact in answers.listed(response):

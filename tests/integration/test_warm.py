@@ -14,6 +14,8 @@ import pytest
 from destinations.intercom.emulator import Emulator, EmulatorSettings
 from pipeline.cli.main import exit_code_of
 from pipeline.run.warm import WarmConfig, warm
+from pipeline.run.worker import scope_of
+from pipeline.state.store import StateStore
 
 LONG_AGO = 1_600_000_000
 ADA = {
@@ -183,6 +185,16 @@ def test_stopped_it_goes_on_where_it_was(penstock: Penstock, emulator: Emulator)
     assert found(penstock)["contacts"] == 50
     pages = [each for each in emulator.requests[before:] if each["path"] == "/contacts"]
     assert len(pages) == 1
+
+
+def test_a_place_that_is_not_known_any_more_is_the_start(
+    penstock: Penstock, emulator: Emulator, state: str
+) -> None:
+    emulator.seed(contacts=[{"external_id": "u1"}])
+    with StateStore.open(state) as store:
+        place = ("warm", "list_contacts", "nonsense")
+        store.put_many(scope_of("intercom", emulator.url), [place])
+    assert found(penstock)["contacts"] == 1
 
 
 def test_ended_it_begins_anew(penstock: Penstock, emulator: Emulator) -> None:
