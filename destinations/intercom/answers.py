@@ -129,6 +129,11 @@ def conflict(response: Response) -> Conflict | None:
     return Conflict(found[1], archived="archived" in text.lower()) if found else None
 
 
+def is_busy(response: Response) -> bool:
+    """Whether it is a conflict with nobody in particular, which passes (rule E1)."""
+    return response.status == 409 and conflict(response) is None
+
+
 def unknown_attribute(response: Response) -> str | None:
     """The custom attribute that a 400 says does not exist."""
     for fault in faults(response):

@@ -81,12 +81,13 @@ def attach(operation: Operation, memory: Memory, options: IntercomOptions) -> St
         if answers.ok(response):
             known.learn_member(contact.id, company.id)
             return Outcome("delivered", warnings=contact.outcome.warnings)
-        if response.status != 404:
+        if response.status != 404 and not answers.is_busy(response):
             return answers.refused(response)
         # Something remembered is gone, or something new is not seen yet.
         company_missing = _is_about_company(response)
         missing = company if company_missing else contact
-        if missing.remembered and missing.id is not None and not known.is_fresh(missing.id):
+        stale = missing.remembered and missing.id is not None and not known.is_fresh(missing.id)
+        if stale and response.status == 404:
             if company_missing:
                 known.forget_company(company_id)
                 company = yield from _company_to_attach(company_id, memory, options)
@@ -96,7 +97,8 @@ def attach(operation: Operation, memory: Memory, options: IntercomOptions) -> St
             continue
         delay = next(waits, None)
         if delay is None:
-            return answers.refused(response, "rejected" if company_missing else "contact_not_found")
+            nobody = response.status == 404 and not company_missing
+            return answers.refused(response, "contact_not_found" if nobody else "rejected")
         yield from pause(delay)
 
 
@@ -140,34 +142,58 @@ def _contact_to_attach(
     if found.refusal is not None:
         return Resolved(outcome=found.refusal)
     if found.only_id is None:
-        return Resolved(outcome=Outcome("delivered", warnings=("attach_skipped",)))
+        return Resolved(outcome=_nobody("attach_skipped", found))
     return Resolved(contacts.learn_found(known, person, found.contacts[0]))
 
 
+def _nobody(warning: str, found: contacts.Found) -> Outcome:
+    """The outcome where no contact is the person's, or several could be."""
+    several = (contacts.DUPLICATE_EMAIL,) if found.contacts else ()
+    return Outcome("delivered", warnings=(warning, *several))
+
+
 def detach(operation: Operation, memory: Memory, options: IntercomOptions) -> Steps:
-    """End a membership; where there is nothing to end, nothing is created and all is well (C4)."""
+    """End a membership; where there is nothing to end, nothing is created and all is well (C4).
+
+    Where the API does not know what we remember, it is looked up once more.
+    """
     del options
     person, company_id = operation.person, str(operation.fields["company_id"])
     known = Known(memory)
-    company = yield from _company_to_detach(company_id, known)
-    if company.id is None:
-        return company.outcome
-    contact_id = known.addressee(person)
-    if contact_id is None:
-        found = yield from contacts.find(person)
-        if found.refusal is not None:
-            return found.refusal
-        if found.only_id is None:
+    while True:
+        company = yield from _company_to_detach(company_id, known)
+        if company.id is None:
+            return company.outcome
+        contact = yield from _contact_to_detach(person, known)
+        if contact.id is None:
+            return contact.outcome
+        was_member = known.is_member(contact.id, company.id)
+        path = f"/contacts/{contact.id}/companies/{company.id}"
+        response = yield from ask(Call("DELETE", path))
+        if answers.ok(response) or response.status == 404:
+            known.forget_member(contact.id, company.id)
+        if answers.ok(response):
+            return DELIVERED
+        if response.status != 404:
+            return answers.refused(response)
+        if not _is_about_company(response) and contact.remembered:
+            known.forget(person, contact.id)
+        elif was_member and company.remembered:
+            known.forget_company(company_id)
+        else:
             return _NOTHING_TO_DETACH
-        contact_id = contacts.learn_found(known, person, found.contacts[0])
-    response = yield from ask(Call("DELETE", f"/contacts/{contact_id}/companies/{company.id}"))
-    if answers.ok(response):
-        known.forget_member(contact_id, company.id)
-        return DELIVERED
-    if response.status == 404:
-        known.forget_member(contact_id, company.id)
-        return _NOTHING_TO_DETACH
-    return answers.refused(response)
+
+
+def _contact_to_detach(person: Person, known: Known) -> Exchange[Resolved]:
+    remembered = known.addressee(person)
+    if remembered is not None:
+        return Resolved(remembered, remembered=True)
+    found = yield from contacts.find(person)
+    if found.refusal is not None:
+        return Resolved(outcome=found.refusal)
+    if found.only_id is None:
+        return Resolved(outcome=_nobody("nothing_to_detach", found))
+    return Resolved(contacts.learn_found(known, person, found.contacts[0]))
 
 
 _NOTHING_TO_DETACH = Outcome("delivered", warnings=("nothing_to_detach",))

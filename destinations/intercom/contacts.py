@@ -79,13 +79,14 @@ def touch(operation: Operation, memory: Memory, options: IntercomOptions) -> Ste
 def find(person: Person) -> Exchange[Found]:
     """Search by userId, else by e-mail. Contacts made in the last minutes are not found."""
     if person.user_id is not None:
-        return (yield from search(_equals("external_id", person.user_id)))
+        return (yield from search(equals("external_id", person.user_id)))
     if person.email is not None:
-        return (yield from search(_equals("email", person.email)))
+        return (yield from search(equals("email", person.email)))
     return Found()
 
 
-def _equals(field: str, value: str) -> dict[str, Any]:
+def equals(field: str, value: str) -> dict[str, Any]:
+    """The search for contacts whose ``field`` is ``value``."""
     return {"field": field, "operator": "=", "value": value}
 
 
@@ -127,61 +128,13 @@ def learn_found(known: Known, person: Person, contact: Mapping[str, Any]) -> str
     return contact_id
 
 
-def delete(operation: Operation, memory: Memory, options: IntercomOptions) -> Steps:
-    """Delete or archive every contact of the person; nobody is a success without a call (O3).
-
-    The search is always made: what is remembered need not be all there is.
-    """
-    person, known = operation.person, Known(memory)
-    doomed = dict.fromkeys(filter(None, [known.addressee(person)]))
-    warnings: list[str] = []
-    for query in _queries(person):
-        found = yield from search(query)
-        if found.refusal is not None:
-            return found.refusal
-        for contact in found.contacts:
-            if _is_someone_else(contact, person):
-                warnings.append(DUPLICATE_EMAIL)
-            else:
-                doomed[str(contact["id"])] = None
-    refusal: Outcome | None = None
-    for contact_id in doomed:
-        response = yield from ask(_removal(contact_id, options))
-        if answers.ok(response) or response.status == 404:
-            known.forget(person, contact_id)
-        else:
-            refusal = refusal or answers.refused(response)
-    if refusal is not None:
-        return refusal
-    if not doomed:
-        warnings.append("nothing_to_delete")
-    return Outcome("delivered", warnings=tuple(dict.fromkeys(warnings)))
-
-
-def _queries(person: Person) -> list[dict[str, Any]]:
-    queries = []
-    if person.user_id is not None:
-        queries.append(_equals("external_id", person.user_id))
-    if person.email is not None:
-        queries.append(_equals("email", person.email))
-    if len(queries) < 2:
-        return queries
-    return [{"operator": "OR", "value": queries}]
-
-
-def _is_someone_else(contact: Mapping[str, Any], person: Person) -> bool:
+def is_someone_else(contact: Mapping[str, Any], person: Person) -> bool:
     """Whether a contact with the same e-mail is a user with another userId."""
     return (
         person.user_id is not None
         and is_linked(contact)
         and contact.get("external_id") != person.user_id
     )
-
-
-def _removal(contact_id: str, options: IntercomOptions) -> Call:
-    if options.delete == "archive":
-        return Call("POST", f"/contacts/{contact_id}/archive")
-    return Call("DELETE", f"/contacts/{contact_id}")
 
 
 class Saving:
@@ -202,6 +155,7 @@ class Saving:
         self._draft = Draft("contact", fields, memory, options.attributes)
         self._waits = iter(options.waits)
         self._without_email = False
+        self._adopted: set[str] = set()
 
     def upsert(self) -> Exchange[Saved]:
         """Update the contact that is remembered, else create one, else update what is there.
@@ -224,7 +178,7 @@ class Saving:
         if contact is None:
             return (yield from self.create(update=True))
         response = yield from self._put(contact.id, link=contact.needs_link)
-        if response.status == 404:
+        if response.status == 404:  # it is there no more, or archived, which the 409 will say
             self._known.forget(self._person, contact.id)
             return (yield from self.create(update=True))
         owner = answers.conflict(response)
@@ -282,14 +236,23 @@ class Saving:
             extra["email"] = self._person.email
         return extra
 
-    def _put(self, contact_id: str, *, link: bool) -> Exchange[Response]:
+    def _put(self, contact_id: str, *, link: bool, is_there: bool = False) -> Exchange[Response]:
+        """Write to the contact; patiently where it is busy, or where it must be but is not seen."""
         extra: dict[str, Any] = {}
         if link and self._person.user_id is not None:
             extra = {"role": "user", "external_id": self._person.user_id}
             extra |= {
                 name: self._draft.fields[name] for name in extra if name in self._draft.fields
             }
-        return (yield from self._draft.send("PUT", f"/contacts/{contact_id}", extra))
+        while True:
+            response = yield from self._draft.send("PUT", f"/contacts/{contact_id}", extra)
+            unseen = is_there and response.status == 404
+            if not unseen and not answers.is_busy(response):
+                return response
+            delay = next(self._waits, None)
+            if delay is None:
+                return response
+            yield from pause(delay)
 
     def _adopt(
         self, owner: answers.Conflict, refusal: Response, *, update: bool
@@ -305,18 +268,22 @@ class Saving:
             response = yield from ask(Call("POST", f"/contacts/{owner.contact_id}/unarchive"))
             if not answers.ok(response):
                 return self._dead(response)
-        elif self._is_doubtful(owner):
+        if self._is_doubtful(owner):
             response = yield from ask(Call("GET", f"/contacts/{owner.contact_id}"))
-            if isinstance(response.body, dict) and _is_someone_else(response.body, self._person):
+            if isinstance(response.body, dict) and is_someone_else(response.body, self._person):
+                if owner.archived:  # it was not ours to wake
+                    yield from ask(Call("POST", f"/contacts/{owner.contact_id}/archive"))
                 return (yield from self._create_without_email(refusal))
         if not update:
             return self._settle(Response(200), owner.contact_id)
-        while True:
-            response = yield from self._put(owner.contact_id, link=True)
-            delay = next(self._waits, None)
-            if response.status != 404 or delay is None:
-                return self._settle(response, owner.contact_id)
-            yield from pause(delay)
+        self._adopted.add(owner.contact_id)
+        response = yield from self._put(owner.contact_id, link=True, is_there=True)
+        another = answers.conflict(response)
+        if another is not None and another.contact_id not in self._adopted:
+            # The e-mail led to one contact, and another has the userId.
+            self._warnings.append(DUPLICATE_EMAIL)
+            return (yield from self._adopt(another, response, update=True))
+        return self._settle(response, owner.contact_id)
 
     def _is_doubtful(self, owner: answers.Conflict) -> bool:
         """Whether the 409 may be about an e-mail that belongs to another user."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from destinations.base import Memory, OperationSpec, RateHeaders, Steps, Verdict
-from destinations.intercom import answers, companies, contacts, events, leads
+from destinations.intercom import answers, companies, contacts, deletion, events, leads
 from destinations.intercom.operations import OPERATIONS
 from destinations.intercom.options import IntercomOptions
 from pipeline.model.operation import Call, Operation, Response
@@ -20,7 +20,7 @@ _DELIVERIES: Mapping[str, Callable[[Operation, Memory, IntercomOptions], Steps]]
     "detach_company": companies.detach,
     "submit_event": events.submit,
     "merge_contact": leads.merge,
-    "delete_contact": contacts.delete,
+    "delete_contact": deletion.delete,
 }
 _FIXED_SEGMENTS = frozenset(
     {"archive", "companies", "contacts", "data_attributes", "events", "merge"}

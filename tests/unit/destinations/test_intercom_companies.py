@@ -174,3 +174,48 @@ def test_c4_detach_of_what_is_not_attached_is_a_no_op(known):
 def test_c4_detach_of_an_unknown_person_is_a_no_op(script, done):
     outcome = script.play("detach_company", ADA, ACME, done(COMPANY), found())
     assert outcome.warnings == ("nothing_to_detach",)
+
+
+def remember(script):
+    script.memory.put("contact", "u:user-1", CONTACT)
+    script.memory.put("company", "acme", COMPANY)
+    return script
+
+
+def test_c4_a_remembered_contact_that_is_gone_is_looked_up_once_more(script, done):
+    again = Response(200, {}, {"data": [{"id": "a" * 24, "external_id": "user-1"}]})
+    outcome = remember(script).play(
+        "detach_company", ADA, {"company_id": "acme"}, NO_CONTACT, again, done()
+    )
+    assert script.lines[1:] == [
+        "POST /contacts/search",
+        f"DELETE /contacts/{'a' * 24}/companies/{COMPANY}",
+    ]
+    assert outcome.status == "delivered"
+
+
+def test_c4_a_remembered_company_of_a_remembered_member_is_looked_up_once_more(script):
+    remember(script).memory.put("membership", f"{CONTACT}:{COMPANY}", "1")
+    outcome = script.play("detach_company", ADA, {"company_id": "acme"}, NO_COMPANY, NO_COMPANY)
+    assert script.lines[1:] == ["GET /companies?company_id=acme"]
+    assert outcome.warnings == ("nothing_to_detach",)
+
+
+def test_c4_somebody_who_is_no_member_costs_one_call(script):
+    outcome = remember(script).play("detach_company", ADA, {"company_id": "acme"}, NO_COMPANY)
+    assert outcome.warnings == ("nothing_to_detach",)
+    assert script.memory.get("company", "acme") == COMPANY
+
+
+def test_c4_an_email_that_several_share_detaches_nobody_and_says_so(script):
+    script.memory.put("company", "acme", COMPANY)
+    two = Response(200, {}, {"data": [{"id": "a" * 24}, {"id": "b" * 24}]})
+    person = Person(email="ada@example.com")
+    outcome = script.play("detach_company", person, {"company_id": "acme"}, two)
+    assert outcome.warnings == ("nothing_to_detach", "duplicate_email")
+
+
+def test_e1_an_attachment_that_meets_a_busy_contact_is_tried_again(script, done, error):
+    busy = error(409, "conflict", "busy")
+    outcome = remember(script).play("attach_company", ADA, {"company_id": "acme"}, busy, done())
+    assert (outcome.status, script.waits) == ("delivered", [0.5])

@@ -269,3 +269,59 @@ def test_o3_a_deleted_person_is_forgotten(script, done):
     script.play("upsert_contact", ADA, FIELDS, done())
     script.play("delete_contact", ADA, {}, found(), done())
     assert not [key for key in script.memory.entries if key[0] == "contact"]
+
+
+def test_e1_a_put_that_meets_a_busy_contact_waits_and_tries_again(script, done, error):
+    script.play("upsert_contact", ADA, FIELDS, done())
+    outcome = script.play("upsert_contact", ADA, FIELDS, error(409, "conflict", "busy"), done())
+    assert outcome.status == "delivered"
+    assert script.waits == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("archived", "status", "warnings"),
+    [("unarchive", "delivered", ()), ("skip", "merged", ("archived_skipped",))],
+)
+def test_e1_a_remembered_contact_that_was_archived_follows_the_setting(
+    script, done, error, archived, status, warnings
+):
+    script.settings(archived=archived).play("upsert_contact", ADA, FIELDS, done())
+    conflict = error(409, "conflict", ARCHIVED)
+    outcome = script.play("upsert_contact", ADA, FIELDS, NOT_FOUND, conflict, done(), done())
+    assert (outcome.status, outcome.warnings) == (status, warnings)
+
+
+def test_e1_a_link_that_meets_an_archived_user_follows_the_setting(script, done, error):
+    script.settings(archived="dead_letter").play("upsert_contact", MAIL, {}, done())
+    conflict = error(409, "conflict", ARCHIVED.replace(ID, OTHER))
+    outcome = script.play("upsert_contact", ADA, {"name": "Ada"}, conflict)
+    assert (outcome.reason, outcome.http_status) == ("rejected", 409)
+
+
+def test_p4_an_archived_contact_of_another_user_is_not_woken_for_good(script, done, error):
+    script.settings(verify_conflicts=True)
+    owner = Response(200, {}, {"id": ID, "role": "user", "external_id": "user-2"})
+    conflict = error(409, "conflict", ARCHIVED)
+    script.play("upsert_contact", ADA, FIELDS, conflict, done(), owner, done(), done(OTHER))
+    assert script.lines == [
+        "POST /contacts",
+        f"POST /contacts/{ID}/unarchive",
+        f"GET /contacts/{ID}",
+        f"POST /contacts/{ID}/archive",
+        "POST /contacts",
+    ]
+
+
+def test_p4_email_and_user_id_of_two_contacts_lead_to_the_one_with_the_user_id(script, done, error):
+    first = error(409, "conflict", ALREADY)
+    second = error(409, "conflict", ALREADY.replace(ID, OTHER))
+    outcome = script.play("upsert_contact", ADA, {"name": "Ada"}, first, second, done(OTHER))
+    assert script.lines[1:] == [f"PUT /contacts/{ID}", f"PUT /contacts/{OTHER}"]
+    assert outcome.warnings == ("duplicate_email",)
+
+
+def test_p4_conflicts_that_point_at_each_other_end(script, error):
+    first = error(409, "conflict", ALREADY)
+    second = error(409, "conflict", ALREADY.replace(ID, OTHER))
+    outcome = script.play("upsert_contact", ADA, {}, first, second, first)
+    assert (outcome.reason, outcome.http_status) == ("rejected", 409)
