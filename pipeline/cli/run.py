@@ -41,7 +41,7 @@ def command(
     not listed here go to Beam, such as --runner; by default the run stays on this machine.
 
     Exit codes: 0 everything is accounted for, 2 something is missing or wrong, 5 the credentials
-    are refused.
+    are refused, 6 the destination was down for too long.
     """
     job = job_of(ctx, **given)
     if plan_file is not None:

@@ -94,11 +94,14 @@ def measure(
     windows: int,
     threads: int,
     share: float = 1.0,
-    shared: bool = True,
+    state: str | None = None,
     others: int = 0,
     last: float = WINDOW,
 ) -> dict[str, Any]:
-    """Let so many processes call for so many windows, ``last`` seconds of the last one."""
+    """Let so many processes call for so many windows, ``last`` seconds of the last one.
+
+    They share the store at ``state``, by default a new SQLite file; with "" they share none.
+    """
     begin = math.ceil(time.time() + 2.5)
     until = begin + (windows - 1) * WINDOW + last
     settings = EmulatorSettings(
@@ -109,7 +112,7 @@ def measure(
         other_apps_per_window=others,
     )
     with Emulator(settings=settings) as emulator, tempfile.TemporaryDirectory() as folder:
-        state = f"sqlite:///{folder}/state.db" if shared else ""
+        state = f"sqlite:///{folder}/state.db" if state is None else state
         command = [
             sys.executable, "-m", "tests.benchmarks.bench_quota", "--work", emulator.url,
             "--state", state, "--threads", str(threads), "--share", str(share),
@@ -158,11 +161,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--share", type=float, default=1.0)
     parser.add_argument("--others", type=int, default=0, help="calls of other apps in a window")
-    parser.add_argument("--no-store", action="store_true", help="pace by the headers alone")
+    parser.add_argument(
+        "--state", metavar="URL", help='the store to share [a new SQLite file]; "" for none'
+    )
     parser.add_argument("--last", type=float, default=WINDOW, help="seconds of the last window")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--work", help=argparse.SUPPRESS)
-    parser.add_argument("--state", help=argparse.SUPPRESS)
     parser.add_argument("--begin", type=float, help=argparse.SUPPRESS)
     parser.add_argument("--until", type=float, help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
@@ -185,7 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             windows=chosen.windows,
             threads=chosen.threads,
             share=chosen.share,
-            shared=not chosen.no_store,
+            state=chosen.state,
             others=chosen.others,
             last=chosen.last,
         )
