@@ -4,12 +4,6 @@ from decimal import Decimal
 
 import pytest
 
-from destinations.intercom import DESTINATION
-from destinations.intercom.connection import endpoint
-from destinations.intercom.emulator import Emulator, EmulatorSettings
-from destinations.transport import Secret
-from pipeline.flow.drive import Driver
-from pipeline.flow.pacing import Pacer
 from pipeline.flow.pool import DeliveryPool
 from pipeline.flow.work import Task, sequence
 from pipeline.model.operation import Operation, Person
@@ -19,63 +13,8 @@ ADA = Person("user-1", "ada@example.com")
 MAIL = Person(email="ada@example.com")
 
 
-class Rig:
-    """A client with everything around it, on the emulator's clock."""
-
-    def __init__(self, emulator, transport, memory, settings=None):
-        self.emulator = emulator
-        self.memory = memory
-        clock = emulator.application.now
-        self.pacer = Pacer(clock=clock, sleep=emulator.advance, random=lambda: 0.5)
-        self.driver = Driver(
-            DESTINATION.from_settings(settings or {}),
-            transport.send,
-            self.pacer,
-            sleep=emulator.advance,
-            clock=clock,
-            random=lambda: 0.5,
-        )
-
-    def do(self, kind, person=ADA, **fields):
-        return self.driver.run(Operation(kind, person, 1, fields), self.memory)
-
-    def carry_out(self, work):
-        operations = [operation for task in work.tasks for operation in task.operations]
-        return [self.driver.run(operation, self.memory) for operation in operations]
-
-    def contacts(self):
-        return self.emulator.state["contacts"]
-
-    def calls(self):
-        return [f"{entry['method']} {entry['path']}" for entry in self.emulator.requests]
-
-
-@pytest.fixture
-def emulator():
-    with Emulator(settings=EmulatorSettings(limit=None)) as running:
-        yield running
-
-
-@pytest.fixture
-def memory():
-    with StateStore.open("sqlite://") as store, RememberedState(store, "test") as remembered:
-        yield remembered
-
-
-@pytest.fixture
-def transport(emulator, monkeypatch):
-    monkeypatch.setenv("TEST_TOKEN", "test-token")
-    with endpoint(base_url=emulator.url, token=Secret("TEST_TOKEN")).open() as opened:
-        yield opened
-
-
-@pytest.fixture
-def rig(emulator, transport, memory):
-    return Rig(emulator, transport, memory)
-
-
 def upsert(rig, person=ADA, **fields):
-    return rig.do("upsert_contact", person, **fields)
+    return rig.upsert(person, **fields)
 
 
 def only(contacts, **wanted):
@@ -116,10 +55,8 @@ def test_p4_another_users_contact_is_not_taken_over(rig):
     ]
 
 
-def test_p4_with_verify_conflicts_even_an_unknown_contact_is_not_taken_over(
-    emulator, transport, memory
-):
-    rig = Rig(emulator, transport, memory, {"verify_conflicts": True})
+def test_p4_with_verify_conflicts_even_an_unknown_contact_is_not_taken_over(emulator, make_rig):
+    rig = make_rig(verify_conflicts=True)
     emulator.change_settings(same_email_new_external_id="conflict")
     emulator.seed(contacts=[{"external_id": "user-1", "email": "ada@example.com"}])
     outcome = upsert(rig, Person("user-2", "ada@example.com"), name="Eve")
@@ -243,8 +180,8 @@ def test_t2_an_event_by_email_finds_a_lead(rig):
     assert rig.do("submit_event", MAIL, event_name="Ordered", created_at=5).status == "delivered"
 
 
-def test_t2_an_event_can_create_its_contact(emulator, transport, memory):
-    rig = Rig(emulator, transport, memory, {"create_contact_on_track": True})
+def test_t2_an_event_can_create_its_contact(make_rig):
+    rig = make_rig(create_contact_on_track=True)
     assert rig.do("submit_event", event_name="Ordered", created_at=5).status == "delivered"
     assert only(rig.contacts(), external_id="user-1")
 
@@ -297,9 +234,9 @@ def test_a_workspace_that_was_emptied_costs_calls_only(rig):
     assert rig.contacts()[0]["companies"]
 
 
-def test_pacing_never_meets_a_refusal(emulator, transport, memory):
+def test_pacing_never_meets_a_refusal(emulator, make_rig):
     emulator.change_settings(limit=20)
-    rig = Rig(emulator, transport, memory)
+    rig = make_rig()
     people = [Person(f"user-{number}") for number in range(90)]
     works = [
         sequence(
@@ -315,11 +252,11 @@ def test_pacing_never_meets_a_refusal(emulator, transport, memory):
     assert rig.pacer.waited_seconds >= 30
 
 
-def test_what_one_run_learned_the_next_one_knows(emulator, transport, tmp_path):
+def test_what_one_run_learned_the_next_one_knows(make_rig, tmp_path):
     url = f"sqlite:///{tmp_path / 'state.db'}"
     for _ in range(2):
         with StateStore.open(url) as store, RememberedState(store, "test") as memory:
-            rig = Rig(emulator, transport, memory)
+            rig = make_rig(remembered=memory)
             upsert(rig, name="Ada")
             rig.do("attach_company", company_id="acme")
     lines = [call.split()[0] for call in rig.calls()]
