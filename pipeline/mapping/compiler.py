@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path as FilePath
 
 from pipeline.mapping import language, plan
@@ -11,7 +12,7 @@ from pipeline.mapping.arguments import describe
 from pipeline.mapping.diagnostics import Diagnostic, Findings, did_you_mean
 from pipeline.mapping.rules import OperationShape, RuleCompiler
 from pipeline.mapping.settings import Setting, declared, in_force
-from pipeline.mapping.source import Entry, Map, plain, read_yaml
+from pipeline.mapping.source import Entry, Map, Node, plain, read_yaml
 from pipeline.mapping.usage import circle, with_used_keys
 from pipeline.mapping.values import ValueCompiler
 from pipeline.model.refusal import SKIP_REASONS
@@ -49,8 +50,9 @@ def compile_mapping(
     overrides: Mapping[str, str] | None = None,
 ) -> Compiled:
     """Compile the mapping in ``text``; ``overrides`` are settings as typed behind ``--set``."""
+    root, faults = _read(text, file)
     findings = Findings()
-    root = read_yaml(text, file=file, findings=findings)
+    findings.items.extend(faults)
     if root is None:
         return Compiled(None, findings.sorted(), {})
     if not isinstance(root, Map):
@@ -60,6 +62,13 @@ def compile_mapping(
     compiled = compiler.mapping(file)
     result = None if findings.has_errors else compiled
     return Compiled(result, findings.sorted(), compiler.declared, root)
+
+
+@lru_cache(maxsize=4)
+def _read(text: str | bytes, file: str) -> tuple[Node | None, tuple[Diagnostic, ...]]:
+    """The tree of a file and what is wrong with its YAML; tests compile one file many times."""
+    findings = Findings()
+    return read_yaml(text, file=file, findings=findings), tuple(findings.items)
 
 
 class _Compiler:

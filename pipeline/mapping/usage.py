@@ -48,6 +48,8 @@ def with_used_keys(rule: plan.Rule, lets: Mapping[str, plan.Expr]) -> plan.Rule:
     """
 
     def told(made: plan.OperationPlan) -> plan.OperationPlan:
+        if not any(isinstance(node, plan.Rest) for node in plan.walk(made.fields)):
+            return made
         same = [other for other in rule.operations if other.for_each == made.for_each]
         inside = [path for path in reads(same, lets) if path.root == "item"]
         outside = [path for path in everywhere if path.root != "item"]
@@ -87,15 +89,16 @@ def _names(path: Path) -> Names:
     return (path.root, *names)
 
 
-def reads(
-    node: Any, lets: Mapping[str, plan.Expr], seen: frozenset[str] = frozenset()
-) -> Iterator[Path]:
+def reads(node: Any, lets: Mapping[str, plan.Expr]) -> Iterator[Path]:
     """The paths that a part of a plan reads, through variables, but not in conditions."""
-    for part in plan.walk(node, conditions=False):
-        if not isinstance(part, Path):
-            continue
-        if part.root.startswith("$") and not part.quoted_root:
-            name = part.root[1:]
-            if name in lets and name not in seen:
-                yield from reads(lets[name], lets, seen | {name})
-        yield part
+    seen: set[str] = set()
+    todo = [node]
+    while todo:
+        for part in plan.walk(todo.pop(), conditions=False):
+            if not isinstance(part, Path):
+                continue
+            variable = part.root.startswith("$") and not part.quoted_root
+            if variable and (name := part.root[1:]) in lets and name not in seen:
+                seen.add(name)
+                todo.append(lets[name])
+            yield part
