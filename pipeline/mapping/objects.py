@@ -15,6 +15,7 @@ from pipeline.model.text import normal_key
 Note = Callable[[str], None]
 
 _JSON = msgspec.json.Encoder(decimal_format="number")
+_NESTED = frozenset([dict, list])
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
@@ -57,7 +58,7 @@ def _renamed(members: Iterable[tuple[str, str, Any]], note: Note) -> dict[str, A
 
 
 def _nested(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str, Any]:
-    if not any(isinstance(member, dict | list) for member in value.values()):
+    if _NESTED.isdisjoint(map(type, value.values())):
         return value
     policies = {normal_key(key): policy for key, policy in args.get("keys", {}).items()}
     separator = args.get("separator", "_")
@@ -138,7 +139,7 @@ def _drop_nulls(value: Any, args: Any, note: Note) -> Any:
 
 
 def _booleans(value: dict[str, Any], args: Any, note: Note) -> dict[str, Any]:
-    if not any(isinstance(member, bool) for member in value.values()):
+    if bool not in map(type, value.values()):
         return value
     return {
         key: ("true" if member else "false") if isinstance(member, bool) else member
@@ -171,7 +172,7 @@ def _in_case(key: str, case: str) -> str:
 def _clean_keys(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str, Any]:
     names = _LEGAL_NAMES[args.get("forbid", ""), args.get("allow"), args.get("with", "_"),
                          args.get("longest")]  # fmt: skip
-    if all(names[key] == key and key for key in value):
+    if [names[key] for key in value] == list(value) and "" not in value:
         return value
     members = []
     for key, member in value.items():
