@@ -25,6 +25,7 @@ COMMANDS = {
     "diff": ("pipeline.cli.diff", "Say what changed between two mappings, by meaning."),
     "schema": ("pipeline.cli.schema", "Check, compare and draft schemas of events."),
     "event-names": ("pipeline.cli.event_names", "Show and settle who holds an event-name place."),
+    "suppressions": ("pipeline.cli.suppressions", "Who was deleted and is refused from then on."),
 }
 """Command name -> (module with a click command called ``command``, its one-line help)."""
 

@@ -153,6 +153,25 @@ def test_o3_events_before_the_deletion_are_delivered_and_later_ones_suppressed(
     assert people(emulator)["u1"]["standing"] == "deleted"
 
 
+def test_o3_suppressions_are_asked_for_added_and_removed(
+    run: Run, emulator: Emulator, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def suppressions(what: str, *who: str) -> int:
+        state = f"sqlite:///{tmp_path / 'state.db'}"
+        args = ["suppressions", what, *who, "--state", state, "--endpoint", emulator.url]
+        return exit_code_of(args)
+
+    run(event("delete", 1, userId="u1"), suppress_deleted="true")
+    assert suppressions("check", "--user-id", "u1") == 0
+    assert suppressions("check", "--user-id", "u2") == 1
+    assert suppressions("remove", "--user-id", "u1") == 0
+    assert suppressions("add", "--user-id", "u2", "--email", "eve@example.com") == 0
+    result = run(identify(2, userId="u1"), identify(2, userId="u2"), suppress_deleted="true")
+    assert (result.summary["delivered"], result.summary["skipped"]) == (1, {"suppressed": 1})
+    assert suppressions("check") == 2
+    assert "--user-id" in capfd.readouterr().err
+
+
 def test_o3_without_suppression_a_later_event_finds_nobody(run: Run) -> None:
     gone = event("delete", 3, userId="u1")
     run(identify(1, userId="u1"), gone)
