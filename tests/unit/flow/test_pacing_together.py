@@ -243,6 +243,7 @@ def test_a_refusal_stays_in_the_account():
 reports = st.tuples(st.integers(0, 40), st.none() | st.integers(-1, 200))
 
 
+@settings(deadline=None)
 @given(
     allowance=st.integers(1, 200),
     steps=st.lists(st.tuples(st.integers(1, 80), reports), max_size=60),
