@@ -78,14 +78,16 @@ def test_p2_a_visitor_becomes_a_lead_and_its_events_arrive(run: Run, emulator: E
     assert again.calls == ["POST /events"]
 
 
+@pytest.mark.parametrize("coalesce", ["all", "between_tracks"])
 def test_p2_a_visitor_who_signs_in_in_the_same_run_is_one_user_from_the_beginning(
-    run: Run, emulator: Emulator
+    run: Run, emulator: Emulator, coalesce: str
 ) -> None:
     run(
         track(1, "Landed", anonymousId="a"),
         identify(2, {"name": "Ada"}, anonymousId="a", userId="u1"),
         track(3, "Ordered", anonymousId="a"),
         anonymous="lead",
+        coalesce=coalesce,
     )
     assert list(people(emulator)) == ["u1"]
     assert names(people(emulator)["u1"]) == ["Landed", "Ordered"]
