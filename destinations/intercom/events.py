@@ -83,6 +83,7 @@ def _address(person: Person, memory: Memory, options: IntercomOptions) -> Exchan
     if found.refusal is not None:
         return Addressee({}, outcome=found.refusal)
     if len(found.contacts) > 1:
+        known.note_shared(person.email)
         return _nobody(f"{len(found.contacts)} contacts share the e-mail", "duplicate_email")
     if found.only_id is not None:
         contact_id = contacts.learn_found(known, person, found.contacts[0])

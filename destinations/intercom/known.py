@@ -3,7 +3,8 @@
 Kinds and keys: ``contact``: ``u:`` userId, ``e:`` SHA-256 of the e-mail in lower case, ``a:``
 anonymousId -> Intercom's id, with `` linked`` after it where an e-mail's contact has a userId;
 ``company``: your company_id -> Intercom's id; ``membership``: both Intercom ids -> ``1``;
-``run.created``: Intercom ids that came to be in this run, which some endpoints do not see yet.
+``run.created``: Intercom ids that came to be in this run, which some endpoints do not see yet;
+``run.shared``: e-mail addresses, as above, that several contacts have.
 """
 
 from __future__ import annotations
@@ -123,11 +124,17 @@ class Known:
             self._memory.forget("contact", "a:" + person.anonymous_id)
         if email is None:
             return True
+        if self._memory.get("run.shared", email_key(email)) is not None:
+            return False
         other, other_linked = self._by_email(email)
         if other is not None and other != contact_id and other_linked:
             return False
         self._memory.put("contact", email_key(email), contact_id + _LINKED)
         return True
+
+    def note_shared(self, email: str) -> None:
+        """Remember for this run that several contacts have this e-mail address."""
+        self._memory.put("run.shared", email_key(email), "1")
 
     def forget(self, person: Person, contact_id: str) -> None:
         """Drop every key of ``person`` that leads to ``contact_id``."""

@@ -128,6 +128,15 @@ def test_o2_screen_and_alias_are_skipped(shape, kind):
     assert shape({"type": kind, "userId": "u1", "previousId": "a"}).skipped == "not_mapped"
 
 
+def test_o2_an_alias_names_the_lead_and_the_user(shape):
+    alias = {"type": "alias", "userId": "u1", "previousId": "anon-1", "anonymousId": "other"}
+    shaped = shape(alias, alias="merge")
+    assert shaped.kinds == ["merge_contact"]
+    assert (shaped.person.user_id, shaped.person.anonymous_id) == ("u1", "anon-1")
+    nobody = shape({"type": "alias", "previousId": "anon-1"}, alias="merge")
+    assert nobody.refused == "missing_identity"
+
+
 @pytest.mark.parametrize(
     "who", [{"userId": "u1"}, {"traits": {"email": "ada@example.com"}}, {"userId": "a@example.com"}]
 )

@@ -80,6 +80,15 @@ def test_t2_an_unremembered_anonymous_person_is_contact_not_found(script):
     assert outcome.reason == "contact_not_found"
 
 
+def test_p4_where_several_share_an_email_a_new_user_is_created_and_reported(script, done):
+    two = Response(200, {}, {"data": [{"id": "a" * 24}, {"id": "b" * 24}]})
+    outcome = script.play("submit_event", Person(email="ada@example.com"), EVENT, two)
+    assert (outcome.reason, outcome.warnings) == ("contact_not_found", ("duplicate_email",))
+    outcome = script.play("upsert_contact", Person("u9", "Ada@example.com"), {}, done())
+    assert script.lines == ["POST /contacts"]
+    assert outcome.warnings == ("duplicate_email",)
+
+
 def test_p2_a_remembered_lead_is_named_by_intercoms_id(script, done):
     script.knows(anonymous_id="string")
     lead = Person(anonymous_id="a")
