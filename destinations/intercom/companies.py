@@ -168,6 +168,8 @@ def detach(operation: Operation, memory: Memory, options: IntercomOptions) -> St
         if contact.id is None:
             return contact.outcome
         was_member = known.is_member(contact.id, company.id)
+        if known.is_fresh(contact.id) and not was_member:
+            return _NOTHING_TO_DETACH  # made in this run, and attached by nobody since
         path = f"/contacts/{contact.id}/companies/{company.id}"
         response = yield from ask(Call("DELETE", path))
         if answers.ok(response) or response.status == 404:

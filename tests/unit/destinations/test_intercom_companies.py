@@ -151,7 +151,7 @@ def test_c4_detach_never_creates_an_unknown_company(script):
 
 
 def test_c4_detach_looks_the_company_up(script, done):
-    script.play("upsert_contact", ADA, {}, done(CONTACT))
+    script.memory.put("contact", "u:user-1", CONTACT)
     script.play("detach_company", ADA, ACME, done(COMPANY), done(COMPANY))
     assert script.lines == [
         "GET /companies?company_id=acme",
@@ -160,7 +160,7 @@ def test_c4_detach_looks_the_company_up(script, done):
 
 
 def test_c4_detach_understands_a_list_of_companies(script, done):
-    script.play("upsert_contact", ADA, {}, done(CONTACT))
+    script.memory.put("contact", "u:user-1", CONTACT)
     listed = found({"id": NEW, "company_id": "other"}, {"id": COMPANY, "company_id": "acme"})
     script.play("detach_company", ADA, ACME, listed, done(COMPANY))
     assert script.lines[-1].endswith(COMPANY)
@@ -198,6 +198,14 @@ def test_c4_a_remembered_company_of_a_remembered_member_is_looked_up_once_more(s
     remember(script).memory.put("membership", f"{CONTACT}:{COMPANY}", "1")
     outcome = script.play("detach_company", ADA, {"company_id": "acme"}, NO_COMPANY, NO_COMPANY)
     assert script.lines[1:] == ["GET /companies?company_id=acme"]
+    assert outcome.warnings == ("nothing_to_detach",)
+
+
+def test_c4_somebody_made_just_now_is_a_member_of_nothing(script, done):
+    script.memory.put("company", "acme", COMPANY)
+    script.play("upsert_contact", ADA, {}, done(CONTACT))
+    outcome = script.play("detach_company", ADA, {"company_id": "acme"})
+    assert script.lines == []
     assert outcome.warnings == ("nothing_to_detach",)
 
 
