@@ -80,6 +80,20 @@ def test_p2_a_lead_whose_answer_was_lost_is_there_once(rig, fault):
     assert custom(lead) == {"anonymous_id": "anon-1"}
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_p2_through_every_fault_at_once_each_visitor_is_there_once(rig, seed):
+    for number, kind in enumerate(["reset_after_commit", "half_body", "reset_before", "html"]):
+        rig.emulator.add_fault(kind, probability=0.1, seed=10 * seed + number, times=None)
+    for number in range(15):
+        visitor = Person(anonymous_id=f"anon-{number}")
+        assert rig.upsert(visitor, role="lead").status == "delivered"
+        assert rig.do("submit_event", visitor, **EVENT).status == "delivered"
+    assert len(rig.contacts()) == len(rig.emulator.state["events"]) == 15
+    for number in range(15):
+        assert rig.upsert(Person(f"u{number}", None, f"anon-{number}")).status == "delivered"
+    assert {one["external_id"] for one in rig.contacts()} == {f"u{n}" for n in range(15)}
+
+
 def test_p2_events_of_a_lead_go_by_intercoms_id(rig):
     rig.upsert(ANON, role="lead")
     assert rig.do("submit_event", ANON, **EVENT).status == "delivered"
