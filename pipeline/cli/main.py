@@ -72,7 +72,10 @@ def penstock() -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 ok, 1 findings, 2 wrong use, 5 credentials refused."""
+    """Run the command line and exit.
+
+    0 ok, 1 findings, 2 wrong use, 5 credentials refused, 6 destination down for too long.
+    """
     gc.set_threshold(50_000)  # imports make many objects that stay: looking at them is in vain
     sys.exit(exit_code_of(args))
 
