@@ -59,6 +59,7 @@ class Draft:
         self.fields = {name: value for name, value in fields.items() if name != "custom_attributes"}
         self.custom = dict(fields.get("custom_attributes") or {})
         self.warnings: list[str] = []
+        self.dropped: list[tuple[str, ...]] = []
 
     def body(self, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The body as it stands, with the fields of ``extra`` put over it."""
@@ -134,6 +135,12 @@ class Draft:
         if self._policy == "fail":
             self._failure = self._failure or f"custom attribute {name!r} {reason}"
         self.warnings.append(warning)
+        self.dropped.append(("custom_attributes", name))
+
+    def leave_out(self, field: str) -> None:
+        """Send no more of ``field``, which is none of the custom attributes."""
+        self.fields.pop(field, None)
+        self.dropped.append((field,))
 
     # --- after a refusal ---------------------------------------------------------------------
 
@@ -154,7 +161,7 @@ class Draft:
         text = answers.explanation(response)
         for words, field in _OPTIONAL_FIELDS:
             if words in text and field in self.fields:
-                del self.fields[field]
+                self.leave_out(field)
                 self.warnings.append(FIELD_DROPPED)
                 return True
         return False

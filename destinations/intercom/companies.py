@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -39,9 +39,12 @@ def upsert(operation: Operation, memory: Memory, options: IntercomOptions) -> St
     return saved.outcome
 
 
-def _save(fields: dict[str, Any], memory: Memory, options: IntercomOptions) -> Exchange[Resolved]:
+def _save(
+    fields: dict[str, Any], memory: Memory, options: IntercomOptions, *, stale: str | None = None
+) -> Exchange[Resolved]:
     fields["company_id"] = company_id = str(fields["company_id"])
     known = Known(memory)
+    before = stale if stale is not None else known.company(company_id)
     draft = Draft("company", fields, memory, options.attributes)
     response = yield from draft.send("POST", "/companies")
     if response.status == 409 or answers.code(response) == _CONSTRAINT:
@@ -51,22 +54,36 @@ def _save(fields: dict[str, Any], memory: Memory, options: IntercomOptions) -> E
     if not answers.ok(response):
         return Resolved(outcome=draft.refused(response, warnings))
     intercom_id = answers.object_id(response)
+    dropped = tuple(dict.fromkeys(draft.dropped))
     if intercom_id is None:
-        return Resolved(outcome=Outcome("delivered", warnings=(*warnings, "no_id_in_answer")))
-    if known.company(company_id) is None:
+        warnings = (*warnings, "no_id_in_answer")
+        return Resolved(outcome=Outcome("delivered", warnings=warnings, dropped=dropped))
+    recreated = () if before in (None, intercom_id) else ("company",)
+    if known.company(company_id) != intercom_id:
         known.mark_created(intercom_id)
     known.learn_company(company_id, intercom_id)
-    return Resolved(intercom_id, Outcome("delivered", warnings=warnings))
+    outcome = Outcome("delivered", warnings=warnings, dropped=dropped, recreated=recreated)
+    return Resolved(intercom_id, outcome)
 
 
 def attach(operation: Operation, memory: Memory, options: IntercomOptions) -> Steps:
     """Make the person a member of the company; one who is known to be costs no call."""
+    recreated: list[str] = []
+    outcome = yield from _attach(operation, memory, options, recreated)
+    return replace(outcome, recreated=tuple(recreated)) if recreated else outcome
+
+
+def _attach(
+    operation: Operation, memory: Memory, options: IntercomOptions, recreated: list[str]
+) -> Steps:
+    """As ``attach``; adds to ``recreated`` what turned out to be gone."""
     person, company_id = operation.person, str(operation.fields["company_id"])
     known = Known(memory)
     company = yield from _company_to_attach(company_id, memory, options)
     if company.id is None:
         return company.outcome
     contact = yield from _contact_to_attach(person, memory, options)
+    recreated += contact.outcome.recreated
     waits = iter(options.waits)
     while True:
         if contact.id is None:
@@ -90,10 +107,11 @@ def attach(operation: Operation, memory: Memory, options: IntercomOptions) -> St
         if stale and response.status == 404:
             if company_missing:
                 known.forget_company(company_id)
-                company = yield from _company_to_attach(company_id, memory, options)
+                company = yield from _company_to_attach(company_id, memory, options, missing.id)
             else:
                 known.forget(person, contact.id)
-                contact = yield from _contact_to_attach(person, memory, options)
+                contact = yield from _contact_to_attach(person, memory, options, missing.id)
+            recreated += (company if company_missing else contact).outcome.recreated
             continue
         delay = next(waits, None)
         if delay is None:
@@ -107,13 +125,13 @@ def _is_about_company(response: Response) -> bool:
 
 
 def _company_to_attach(
-    company_id: str, memory: Memory, options: IntercomOptions
+    company_id: str, memory: Memory, options: IntercomOptions, stale: str | None = None
 ) -> Exchange[Resolved]:
     """The company, created bare if there is none: an upsert finds or creates it in one call."""
     remembered = Known(memory).company(company_id)
     if remembered is not None:
         return Resolved(remembered, remembered=True)
-    resolved = yield from _save({"company_id": company_id}, memory, options)
+    resolved = yield from _save({"company_id": company_id}, memory, options, stale=stale)
     if resolved.id is None and resolved.outcome.status == "delivered":
         message = "the answer to POST /companies holds no id"
         return Resolved(outcome=Outcome("dead", "rejected", message))
@@ -121,7 +139,7 @@ def _company_to_attach(
 
 
 def _contact_to_attach(
-    person: Person, memory: Memory, options: IntercomOptions
+    person: Person, memory: Memory, options: IntercomOptions, stale: str | None = None
 ) -> Exchange[Resolved]:
     known = Known(memory)
     remembered = known.writable(person)
@@ -129,7 +147,7 @@ def _contact_to_attach(
         return Resolved(remembered.id, remembered=True)
     nameable = person.user_id is not None or person.email is not None
     if nameable and (options.create_contact_on_group or remembered is not None):
-        saving = contacts.Saving(person, contacts.bare(person), memory, options)
+        saving = contacts.Saving(person, contacts.bare(person), memory, options, stale=stale)
         if remembered is not None:
             saved = yield from saving.upsert()
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from destinations.base import Exchange, Memory, Steps, ask, pause
@@ -138,7 +138,11 @@ def is_someone_else(contact: Mapping[str, Any], person: Person) -> bool:
 
 
 class Saving:
-    """One write of one person's contact, by whichever of POST and PUT it takes."""
+    """One write of one person's contact, by whichever of POST and PUT it takes.
+
+    Args:
+        stale: The id that was remembered of a contact that is gone, where that was noticed before.
+    """
 
     def __init__(
         self,
@@ -146,8 +150,12 @@ class Saving:
         fields: Mapping[str, Any],
         memory: Memory,
         options: IntercomOptions,
+        *,
+        stale: str | None = None,
     ) -> None:
         self._person = person
+        self._stale = stale
+        self._recreated: tuple[str, ...] = ()
         self._known = Known(memory)
         self._options = options
         self._warnings: list[str] = []
@@ -180,6 +188,7 @@ class Saving:
         response = yield from self._put(contact.id, link=contact.needs_link)
         if response.status == 404:  # it is there no more, or archived, which the 409 will say
             self._known.forget(self._person, contact.id)
+            self._stale = contact.id
             return (yield from self.create(update=True))
         owner = answers.conflict(response)
         if owner is not None and owner.contact_id != contact.id:
@@ -296,7 +305,7 @@ class Saving:
         if self._without_email:
             return self._dead(refusal)
         self._without_email = True
-        self._draft.fields.pop("email", None)
+        self._draft.leave_out("email")
         self._warnings.append(DUPLICATE_EMAIL)
         return (yield from self.create(update=True))
 
@@ -307,6 +316,8 @@ class Saving:
     def _settle(self, response: Response, contact_id: str | None) -> Saved:
         if not answers.ok(response):
             return self._dead(response)
+        if self._stale is not None and contact_id != self._stale:
+            self._recreated = ("contact",)
         if contact_id is not None:
             linked = isinstance(response.body, dict) and is_linked(response.body)
             email = None if self._without_email else self._email()
@@ -324,11 +335,5 @@ class Saving:
 
     def _with_warnings(self, outcome: Outcome) -> Outcome:
         warnings = tuple(dict.fromkeys([*self._warnings, *self._draft.warnings]))
-        return Outcome(
-            outcome.status,
-            outcome.reason,
-            outcome.message,
-            outcome.http_status,
-            outcome.api_code,
-            warnings,
-        )
+        dropped = tuple(dict.fromkeys(self._draft.dropped))
+        return replace(outcome, warnings=warnings, dropped=dropped, recreated=self._recreated)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from destinations.base import Exchange, Memory, Steps, ask, pause
@@ -24,6 +24,7 @@ class Addressee:
         remembered: The id comes from memory and may be stale.
         warnings: What was noticed while finding out.
         outcome: What the operation ends with where there is nobody.
+        recreated: As an outcome has it.
     """
 
     fields: dict[str, Any]
@@ -31,13 +32,24 @@ class Addressee:
     remembered: bool = False
     warnings: tuple[str, ...] = ()
     outcome: Outcome | None = None
+    recreated: tuple[str, ...] = ()
 
 
 def submit(operation: Operation, memory: Memory, options: IntercomOptions) -> Steps:
     """Record the event, with the time it happened: a repeat of it is ignored by the API."""
+    recreated: list[str] = []
+    outcome = yield from _submit(operation, memory, options, recreated)
+    return replace(outcome, recreated=tuple(recreated)) if recreated else outcome
+
+
+def _submit(
+    operation: Operation, memory: Memory, options: IntercomOptions, recreated: list[str]
+) -> Steps:
+    """As ``submit``; adds to ``recreated`` what turned out to be gone."""
     person, known = operation.person, Known(memory)
     addressee = yield from _address(person, memory, options)
     waits = iter(options.waits)
+    stale: str | None = None
     while addressee.outcome is None:
         body = {**operation.fields, **addressee.fields}
         response = yield from ask(Call("POST", "/events", body))
@@ -53,10 +65,13 @@ def submit(operation: Operation, memory: Memory, options: IntercomOptions) -> St
         if contact_id is None:
             if not options.create_contact_on_track:
                 return answers.refused(response, "contact_not_found")
-            addressee = yield from _create(person, memory, options)
+            addressee = yield from _create(person, memory, options, stale)
+            recreated += addressee.recreated
         elif addressee.remembered and not known.is_fresh(contact_id):
             known.forget(person, contact_id)
-            addressee = yield from _address(person, memory, options)
+            stale = contact_id
+            addressee = yield from _address(person, memory, options, stale)
+            recreated += addressee.recreated
         else:
             delay = next(waits, None)
             if delay is None:
@@ -66,7 +81,9 @@ def submit(operation: Operation, memory: Memory, options: IntercomOptions) -> St
     return addressee.outcome
 
 
-def _address(person: Person, memory: Memory, options: IntercomOptions) -> Exchange[Addressee]:
+def _address(
+    person: Person, memory: Memory, options: IntercomOptions, stale: str | None = None
+) -> Exchange[Addressee]:
     """By Intercom's id where it is known or must be (leads), else by userId and e-mail."""
     known = Known(memory)
     contact_id = known.addressee(person)
@@ -89,18 +106,25 @@ def _address(person: Person, memory: Memory, options: IntercomOptions) -> Exchan
         contact_id = contacts.learn_found(known, person, found.contacts[0])
         return Addressee({"id": contact_id}, contact_id)
     if options.create_contact_on_track:
-        return (yield from _create(person, memory, options))
+        return (yield from _create(person, memory, options, stale))
     return _nobody("no contact has this e-mail")
 
 
-def _create(person: Person, memory: Memory, options: IntercomOptions) -> Exchange[Addressee]:
-    saving = contacts.Saving(person, contacts.bare(person), memory, options)
+def _create(
+    person: Person, memory: Memory, options: IntercomOptions, stale: str | None
+) -> Exchange[Addressee]:
+    saving = contacts.Saving(person, contacts.bare(person), memory, options, stale=stale)
     saved = yield from saving.create(update=False)
     if saved.contact_id is None:
         if saved.outcome.status == "delivered":
             return _nobody("the answer to POST /contacts holds no id")
         return Addressee({}, outcome=saved.outcome)
-    return Addressee({"id": saved.contact_id}, saved.contact_id, warnings=saved.outcome.warnings)
+    return Addressee(
+        {"id": saved.contact_id},
+        saved.contact_id,
+        warnings=saved.outcome.warnings,
+        recreated=saved.outcome.recreated,
+    )
 
 
 def _nobody(message: str, *warnings: str) -> Addressee:

@@ -103,6 +103,10 @@ class Outcome:
         warnings: Kinds of what was noticed on the way, e.g. ``duplicate_email``.
         operation: The kind of the operation that decided an event's fate, where one is dead.
         stage: The step of the road that decided.
+        dropped: Paths of fields of this write that were left out on the way, and so are not
+            acknowledged: ``("email",)``, ``("custom_attributes", "plan")``.
+        recreated: What was remembered, is gone, and was made anew with no more than this operation
+            says (``contact``, ``company``): the caller must send again what else it knows.
     """
 
     status: Literal["delivered", "merged", "skipped", "dead"]
@@ -113,6 +117,8 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     operation: str | None = None
     stage: str = "deliver"
+    dropped: tuple[tuple[str, ...], ...] = ()
+    recreated: tuple[str, ...] = ()
 
 
 DELIVERED = Outcome("delivered")
