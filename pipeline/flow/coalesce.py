@@ -24,6 +24,21 @@ BARRIER = "delete_contact"
 
 
 @dataclass(frozen=True, slots=True)
+class Single:
+    """What one event wanted of a write that several merged into.
+
+    Attributes:
+        task: The position of the event in the work.
+        operation: Its own operation.
+        cells: Its own fields, each with the time of its value.
+    """
+
+    task: int
+    operation: Operation
+    cells: Cells
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One operation to carry out, and the events whose share it carries.
 
@@ -37,7 +52,7 @@ class Step:
     operation: Operation
     tasks: tuple[int, ...]
     cells: Cells = field(default_factory=dict)
-    singles: tuple[Operation, ...] = ()
+    singles: tuple[Single, ...] = ()
 
 
 @dataclass(slots=True)
@@ -102,10 +117,18 @@ def _steps(stretch: _Stretch) -> Iterator[Step]:
 
 def _write(pieces: list[tuple[int, Task, Operation]]) -> Step:
     """Several writes of one thing as one."""
+    singles = tuple(
+        Single(
+            position,
+            operation,
+            cells_of(operation.fields, time=task.time, message_id=task.message_id),
+        )
+        for position, task, operation in pieces
+    )
     cells: Cells = {}
-    for _, task, operation in pieces:
-        merge(cells, cells_of(operation.fields, time=task.time, message_id=task.message_id))
-    operations = tuple(operation for _, _, operation in pieces)
+    for single in singles:
+        merge(cells, single.cells)
+    operations = tuple(single.operation for single in singles)
     kind = next((op.kind for op in operations if op.kind != "touch_contact"), operations[0].kind)
     merged = replace(
         operations[-1],
@@ -113,7 +136,7 @@ def _write(pieces: list[tuple[int, Task, Operation]]) -> Step:
         person=_person(operations),
         fields=fields_of(cells) if len(operations) > 1 else operations[0].fields,
     )
-    return Step(merged, _positions(pieces), cells, operations if len(operations) > 1 else ())
+    return Step(merged, _positions(pieces), cells, singles if len(singles) > 1 else ())
 
 
 def _positions(pieces: Iterable[tuple[int, Task, Operation]]) -> tuple[int, ...]:

@@ -6,10 +6,10 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from pipeline.flow import same_second, suppression
-from pipeline.flow.coalesce import CONTACT_WRITES, Mode, Step, coalesce
+from pipeline.flow.coalesce import BARRIER, CONTACT_WRITES, Mode, Step, coalesce
 from pipeline.flow.registers import Registers
 from pipeline.flow.same_second import Mode as SameSecond
 from pipeline.flow.shared import Cells, SharedWrites
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 COALESCED = Outcome("merged", "coalesced")
 ALREADY_DELIVERED = Outcome("merged", "already_delivered")
 SUPPRESSED = Outcome("skipped", "suppressed")
+
+UNCERTAIN = frozenset(["retries_exhausted", "undelivered", "credentials_refused"])
+"""Reasons of outcomes after which nobody knows whether the write was carried out."""
+
+Results: TypeAlias = list[list[tuple[Operation, Outcome]]]
+"""Of every event the outcomes of its operations so far."""
 
 
 class Runner(Protocol):
@@ -104,7 +110,7 @@ class Delivery:
         settled = self._suppressed(work.tasks)
         settled |= dict.fromkeys(self._repeated(work.tasks), ALREADY_DELIVERED)
         fresh = [task for place, task in enumerate(work.tasks) if place not in settled]
-        results: list[list[tuple[Operation, Outcome]]] = [[] for _ in fresh]
+        results: Results = [[] for _ in fresh]
         steps = coalesce(
             Work(work.key, tuple(fresh)),
             merge_by=self._policy.merge_by,
@@ -124,48 +130,85 @@ class Delivery:
 
     # --- steps -------------------------------------------------------------------------------
 
-    def _carry_out(
-        self, steps: Sequence[Step], key: str, results: list[list[tuple[Operation, Outcome]]]
-    ) -> None:
+    def _carry_out(self, steps: Sequence[Step], key: str, results: Results) -> None:
         """Carry out one step after the other.
 
-        Where the contact is not there yet and a later step writes it, what needs it waits for
-        that write, and everything behind it too, so that the order stays.
+        Where the contact is not there yet and a later step creates it, what needs it waits for
+        that step, and everything behind it too, so that the order stays.
         """
-        writes = [
-            place for place, step in enumerate(steps) if step.operation.kind in CONTACT_WRITES
+        creating = [
+            place for place, step in enumerate(steps) if step.operation.kind == "upsert_contact"
         ]
         waiting: list[Step] = []
-        unsent: Step | None = None
+        unsent: dict[str, Step] = {}
         for place, step in enumerate(steps):
-            is_write = place in writes
-            if waiting and not is_write:
+            creates = place in creating
+            if waiting and not creates:
                 waiting.append(step)
                 continue
             outcome = self._outcome(step, key)
-            if is_write and outcome.reason == "unchanged":
-                unsent = step
-            elif outcome.reason == "contact_not_found" and unsent is not None:
-                # What we remember is of a contact that is there no more: make it again, once.
-                self._runner.run(unsent.operation, self._memory)
-                unsent = None
-                outcome = self._outcome(step, key)
-            elif outcome.reason == "contact_not_found" and writes and place < writes[-1]:
+            if (
+                outcome.reason == "contact_not_found"
+                and not unsent.get("contact")
+                and (creating and place < creating[-1])
+            ):
                 waiting.append(step)
                 continue
-            self._share_out(step, outcome, results)
+            outcome = self._send_again(step, outcome, unsent, key)
+            self._note_unsent(step, outcome, unsent)
+            self._share_out(step, outcome, key, results)
             for held in waiting:
-                self._share_out(held, self._outcome(held, key), results)
+                self._share_out(held, self._outcome(held, key), key, results)
             waiting = []
 
-    def _share_out(
-        self, step: Step, outcome: Outcome, results: list[list[tuple[Operation, Outcome]]]
-    ) -> None:
+    def _note_unsent(self, step: Step, outcome: Outcome, unsent: dict[str, Step]) -> None:
+        """Which writes were left out because nothing seemed to change; until a deletion."""
+        name = self._thing(step.operation)
+        if step.operation.kind == BARRIER:
+            unsent.clear()
+        elif name is not None and outcome.reason == "unchanged":
+            unsent[name] = step
+        elif name is not None:
+            unsent.pop(name, None)
+
+    def _thing(self, operation: Operation) -> str | None:
+        """``contact``, or the company that a write writes."""
+        if operation.kind == "upsert_contact":
+            return "contact"
+        by = self._policy.merge_by.get(operation.kind)
+        return f"company {operation.fields.get(by)}" if by is not None else None
+
+    def _send_again(
+        self, step: Step, outcome: Outcome, unsent: dict[str, Step], key: str
+    ) -> Outcome:
+        """What we remember may be of something that is there no more: then write it again, once."""
+        missing = outcome.reason == "contact_not_found"
+        if missing or "contact" in outcome.recreated:
+            left_out = unsent.pop("contact", None)
+            if left_out is not None:
+                self._memory.forget("contact_fields", self._contact_key(left_out.operation, key))
+                self._outcome(left_out, key)
+                if missing:
+                    return self._outcome(step, key)
+        if "company" in outcome.recreated:
+            company = step.operation.fields.get("company_id")
+            left_out = unsent.pop(f"company {company}", None)
+            if left_out is not None:
+                operation, cells = left_out.operation, left_out.cells
+                if self._shared is not None:
+                    cells = self._shared.cells((operation.kind, str(company)), cells)
+                self._memory.forget("company_fields", str(company))
+                self._write("company_fields", str(company), operation, cells)
+        return outcome
+
+    def _share_out(self, step: Step, outcome: Outcome, key: str, results: Results) -> None:
         """Give every event that had a share in the step its part of the outcome."""
         if outcome.reason == "rejected" and len(step.singles) > 1:
             # One bad value must not cost what the others said: each on its own, oldest first.
-            for place, single in zip(step.tasks, step.singles, strict=False):
-                results[place].append((single, self._runner.run(single, self._memory)))
+            for single in step.singles:
+                alone = Step(single.operation, (single.task,), single.cells)
+                made = self._alone(alone, key)
+                results[single.task].append((single.operation, made))
             return
         *earlier, last = step.tasks
         results[last].append((step.operation, outcome))
@@ -176,19 +219,39 @@ class Delivery:
     def _outcome(self, step: Step, key: str) -> Outcome:
         operation = step.operation
         if operation.kind in CONTACT_WRITES:
-            key = operation.person.key or key
-            return self._write("contact_fields", register_key(key), operation, step.cells)
+            register = self._contact_key(operation, key)
+            return self._write("contact_fields", register, operation, step.cells)
         by = self._policy.merge_by.get(operation.kind)
         if by is None:
             return self._runner.run(operation, self._memory)
         thing = str(operation.fields.get(by))
+        if self._shared is None:
+            return self._write("company_fields", thing, operation, step.cells)
 
         def write(cells: Cells) -> Outcome:
             return self._write("company_fields", thing, operation, cells)
 
-        if self._shared is None:
-            return write(step.cells)
-        return self._shared.once((operation.kind, thing), step.cells, write)
+        outcome = self._shared.once((operation.kind, thing), step.cells, write)
+        merged = self._shared.cells((operation.kind, thing), step.cells) != step.cells
+        if outcome.reason == "rejected" and merged:
+            # What another said of the company must not cost what this person's events say.
+            return self._alone(step, key)
+        return outcome
+
+    def _alone(self, step: Step, key: str) -> Outcome:
+        """A write of its own, with nobody else's fields in it."""
+        operation = step.operation
+        by = self._policy.merge_by.get(operation.kind)
+        if by is None or self._shared is None:
+            return self._outcome(step, key)
+        thing = str(operation.fields.get(by))
+        return self._shared.alone(
+            (operation.kind, thing),
+            lambda: self._write("company_fields", thing, operation, step.cells),
+        )
+
+    def _contact_key(self, operation: Operation, key: str) -> str:
+        return register_key(operation.person.key or key)
 
     def _write(self, kind: str, key: str, operation: Operation, cells: Cells) -> Outcome:
         """Send what of a write is news."""
@@ -197,7 +260,9 @@ class Delivery:
             return admitted
         outcome = self._runner.run(admitted.operation, self._memory)
         if outcome.status == "delivered":
-            self._registers.acknowledged(kind, key, admitted)
+            self._registers.acknowledged(kind, key, admitted, dropped=outcome.dropped)
+        elif outcome.reason in UNCERTAIN:
+            self._registers.doubt(kind, key, cells)
         return outcome
 
     # --- who was deleted ----------------------------------------------------------------------

@@ -9,6 +9,7 @@ that differs is not sent.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,32 +58,45 @@ class Registers:
         """
         known = read(self._memory.get(kind, key))
         fresh: Cells = {}
-        news: list[tuple[str, ...]] = []
+        news: set[str] = set()
+        updated = dict(known)
         for path, cell in cells.items():
-            then, digest = known.get(_digest("\0".join(path)), (None, ""))
-            differs = digest != _value_digest(cell.value)
-            if differs and then is not None and cell.time < then:
+            name, digest = _digest("\0".join(path)), _value_digest(cell.value)
+            then, held = known.get(name, (cell.time, ""))
+            if digest != held and cell.time < then:
                 continue
             fresh[path] = cell
-            if differs:
-                news.append(path)
-        if not news or (news == [_SEEN] and not self._moved(known, fresh)):
+            updated[name] = (max(cell.time, then), digest)
+            if digest != held:
+                news.add(name)
+        if not news or (news == {_SEEN_NAME} and not self._moved(known, fresh)):
+            # The same word said again later: nothing older may overwrite it from now on.
+            confirmed = {name: said for name, said in updated.items() if name not in news}
+            if {**known, **confirmed} != known:
+                self._memory.put(kind, key, write({**known, **confirmed}))
             return Outcome("merged", "unchanged")
-        updated = dict(known)
-        for path, cell in fresh.items():
-            name = _digest("\0".join(path))
-            then, _ = known.get(name, (cell.time, ""))
-            updated[name] = (max(cell.time, then), _value_digest(cell.value))
         return Admitted(replace(operation, fields=fields_of(fresh)), updated)
 
     def _moved(self, known: Known, fresh: Cells) -> bool:
         """Whether the person was seen so much later that it is worth a call."""
-        then, _ = known.get(_digest(_SEEN[0]), (None, ""))
+        then, _ = known.get(_SEEN_NAME, (None, ""))
         return then is None or fresh[_SEEN].time - then >= self._granularity * 1_000_000
 
-    def acknowledged(self, kind: str, key: str, admitted: Admitted) -> None:
-        """Remember what the destination has taken."""
-        self._memory.put(kind, key, write(admitted.known))
+    def acknowledged(
+        self, kind: str, key: str, admitted: Admitted, *, dropped: Iterable[tuple[str, ...]] = ()
+    ) -> None:
+        """Remember what the destination has taken, without the fields that were dropped."""
+        left_out = {_digest("\0".join(path)) for path in dropped}
+        taken = {name: said for name, said in admitted.known.items() if name not in left_out}
+        self._memory.put(kind, key, write(taken))
+
+    def doubt(self, kind: str, key: str, cells: Cells) -> None:
+        """Forget fields of which nobody knows whether the destination took the last write."""
+        known = read(self._memory.get(kind, key))
+        doubted = {_digest("\0".join(path)) for path in cells}
+        if known.keys() & doubted:
+            kept = {name: said for name, said in known.items() if name not in doubted}
+            self._memory.put(kind, key, write(kept))
 
     def told(self, kind: str, key: str, cells: Cells) -> None:
         """Remember what the destination itself says that it holds; the later word stays.
@@ -121,3 +135,6 @@ def _digest(text: str) -> str:
 
 def _value_digest(value: Any) -> str:
     return hashlib.blake2b(_ENCODER.encode(value), digest_size=6).hexdigest()
+
+
+_SEEN_NAME = _digest(_SEEN[0])

@@ -97,12 +97,23 @@ class SharedWrites:
             own: The fields to write where nothing was merged.
             write: Makes the write; called at most once for each thing.
         """
-        with self._lock:
-            lock = self._locks.setdefault(thing, threading.Lock())
-        with lock:  # whoever needs the company meanwhile waits until it is there
+        with self._lock_of(thing):  # whoever needs the company meanwhile waits until it is there
             earlier = self._outcomes.get(thing)
             if earlier is None:
-                outcome = write(self._merged.get(thing, own))
+                outcome = write(self.cells(thing, own))
                 self._outcomes[thing] = outcome
                 return outcome
             return Outcome("merged", "coalesced") if earlier.status == "delivered" else earlier
+
+    def cells(self, thing: tuple[str, str], own: Cells) -> Cells:
+        """Everybody's fields of the thing; ``own`` where nothing was merged."""
+        return self._merged.get(thing, own)
+
+    def alone(self, thing: tuple[str, str], write: Callable[[], Outcome]) -> Outcome:
+        """Write the thing once more, with nobody else writing it at the same time."""
+        with self._lock_of(thing):
+            return write()
+
+    def _lock_of(self, thing: tuple[str, str]) -> threading.Lock:
+        with self._lock:
+            return self._locks.setdefault(thing, threading.Lock())

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.flow.deliver import Delivery, DeliveryPolicy, combine
+from pipeline.flow.shared import SharedWrites, cells_of
 from pipeline.flow.work import Task, Work
 from pipeline.model.operation import DELIVERED, Operation, Outcome, Person
 
@@ -51,6 +52,18 @@ class Runner:
     @property
     def ran(self) -> list[str]:
         return [operation.kind for operation in self.made]
+
+
+def deletion(time: int) -> Task:
+    return Task(f"d{time}", time, "delete", (Operation("delete_contact", PERSON, time, {}),))
+
+
+def attach(time: int, company: str) -> Task:
+    fields = {"company_id": company}
+    return Task(f"a{time}", time, "group", (Operation("attach_company", PERSON, time, fields),))
+
+
+LOST = Outcome("dead", "retries_exhausted", "no answer")
 
 
 def operation(kind: str) -> Operation:
@@ -302,3 +315,133 @@ def test_t11_an_event_in_a_taken_second_is_counted_and_by_setting_moved() -> Non
     runner = Runner()
     deliver(*tracks(), runner=runner, same_second="shift")
     assert [made.fields["created_at"] for made in runner.made] == [5, 6]
+
+
+def test_a_deletion_is_not_undone_by_what_was_known_before_it() -> None:
+    memory = FakeMemory()
+    deliver(contact(1, name="A"), memory=memory)
+    runner = Runner(submit_event=Outcome("dead", "contact_not_found"))
+    outcomes = deliver(contact(2, name="A"), deletion(3), track(4), runner=runner, memory=memory)
+    assert runner.ran == ["delete_contact", "submit_event"]
+    assert outcomes[-1].reason == "contact_not_found"
+
+
+def test_after_a_lost_answer_the_old_value_is_sent_again() -> None:
+    memory, runner = FakeMemory(), Runner()
+    deliver(contact(1, name="A"), memory=memory)
+    deliver(contact(2, name="B"), runner=Runner(upsert_contact=LOST), memory=memory)
+    deliver(contact(3, name="A"), runner=runner, memory=memory)
+    assert [made.fields["name"] for made in runner.made] == ["A"]
+
+
+def test_single_writes_after_a_refusal_keep_the_guard_and_are_remembered() -> None:
+    memory = FakeMemory()
+    deliver(contact(1000, name="New"), memory=memory)
+
+    def refuse_merged(operation: Operation, seen: Any) -> Outcome:
+        return DEAD if len(operation.fields) > 1 else DELIVERED
+
+    runner = Runner(refuse_merged)
+    deliver(
+        contact(100, name="Old", plan="x"), contact(200, phone="1"), runner=runner, memory=memory
+    )
+    assert "Old" not in [made.fields.get("name") for made in runner.made]
+    again = Runner()
+    deliver(contact(300, phone="1"), runner=again, memory=memory)
+    assert again.made == []
+
+
+def test_several_writes_of_one_event_stay_with_their_event() -> None:
+    def refuse_merged(operation: Operation, seen: Any) -> Outcome:
+        return DEAD if len(operation.fields) > 2 else DELIVERED
+
+    writes = tuple(
+        Operation("upsert_company", PERSON, 1, {"company_id": "c", field: field})
+        for field in ("name", "website")
+    )
+    both = Task("i1", 1, "identify", writes)
+    other = Task(
+        "g2", 2, "group",
+        (Operation("upsert_company", PERSON, 2, {"company_id": "c", "industry": "i"}),),
+    )  # fmt: skip
+    runner = Runner(refuse_merged)
+    deliver(both, other, runner=runner)
+    assert [sorted(made.fields) for made in runner.made[1:]] == [
+        ["company_id", "name"], ["company_id", "website"], ["company_id", "industry"]
+    ]  # fmt: skip
+
+
+def test_a_value_said_again_later_is_not_overwritten_by_one_in_between() -> None:
+    memory, runner = FakeMemory(), Runner()
+    deliver(contact(0, name="A"), memory=memory)
+    deliver(contact(200, name="A"), memory=memory)
+    outcomes = deliver(contact(100, name="B"), runner=runner, memory=memory)
+    assert (runner.made, outcomes) == ([], [MERGED])
+
+
+def test_a_field_that_was_dropped_is_not_remembered_as_taken() -> None:
+    memory, runner = FakeMemory(), Runner()
+    dropped = Outcome("delivered", dropped=(("custom_attributes", "plan"),))
+    fields = {"name": "A", "custom_attributes": {"plan": "x"}}
+    deliver(contact(1, **fields), runner=Runner(upsert_contact=dropped), memory=memory)
+    deliver(contact(2, **fields), runner=runner, memory=memory)
+    assert runner.ran == ["upsert_contact"]
+
+
+def test_a_contact_that_was_made_anew_gets_everything_again() -> None:
+    memory = FakeMemory()
+    deliver(contact(1, name="A"), memory=memory)
+    anew = Outcome("delivered", recreated=("contact",))
+    runner = Runner(attach_company=anew)
+    deliver(contact(2, name="A"), attach(3, "c"), runner=runner, memory=memory)
+    assert runner.ran == ["attach_company", "upsert_contact"]
+    assert runner.made[-1].fields == {"name": "A"}
+
+
+def test_a_company_that_was_made_anew_gets_everything_again() -> None:
+    memory = FakeMemory()
+    deliver(group(1, "c"), memory=memory)
+    anew = Outcome("delivered", recreated=("company",))
+    runner = Runner(attach_company=anew)
+    same = Task("g9", 2, "group", (
+        Operation("upsert_company", PERSON, 2, {"company_id": "c", "name": "N1"}),
+        Operation("attach_company", PERSON, 2, {"company_id": "c"}),
+    ))  # fmt: skip
+    deliver(same, runner=runner, memory=memory)
+    assert runner.ran == ["attach_company", "upsert_company"]
+
+
+def test_a_touch_neither_releases_waiting_tracks_nor_stands_for_the_contact() -> None:
+    there: list[int] = []
+
+    def unknown_at_first(operation: Operation, memory: Any) -> Outcome:
+        if operation.kind == "upsert_contact":
+            there.append(operation.time)
+        return DELIVERED if there else Outcome("dead", "contact_not_found")
+
+    touch = Operation("touch_contact", PERSON, 2, {"last_seen_at": 2})
+    tasks = (track(1), Task("p2", 2, "page", (touch,)), track(3), contact(4, name="A"))
+    outcomes = deliver(*tasks, runner=Runner(unknown_at_first), coalesce="between_tracks")
+    assert [outcome.status for outcome in outcomes] == ["delivered"] * 4
+
+
+def test_one_persons_bad_value_for_a_company_costs_nobody_else() -> None:
+    def refuse_size(operation: Operation, memory: Any) -> Outcome:
+        return DEAD if operation.fields.get("size") == 2**40 else DELIVERED
+
+    thing = ("upsert_company", "c")
+    merged = cells_of({"company_id": "c", "name": "N", "size": 2**40}, time=2, message_id="b")
+    shared = SharedWrites({thing: merged})
+    memory = FakeMemory()
+    policy = DeliveryPolicy(merge_by={"upsert_company": "company_id"})
+
+    def outcome_of(fields: dict[str, Any], time: int) -> str:
+        write = Operation("upsert_company", PERSON, time, {"company_id": "c", **fields})
+        delivery = Delivery(Runner(refuse_size), memory, policy=policy, shared=shared)
+        ((_, outcome),) = delivery.deliver(
+            Work("u:u", (Task(f"g{time}", time, "group", (write,)),))
+        )
+        return outcome.status
+
+    assert outcome_of({"name": "N"}, 1) == "delivered"
+    assert outcome_of({"size": 2**40}, 2) == "dead"
