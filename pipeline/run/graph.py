@@ -75,17 +75,16 @@ def build(
         | "AdmitNames" >> beam.ParDo(AdmitNames(admit))
     )
     sides = (AsDict(merged), AsSingleton(admission, default_value=Admission()))
-    refused = (
+    undelivered = (
         (prepared[prep.PEOPLE] | "TypePeople" >> _typed(Tuple[str, PACKED]), resolved)
         | "AllTasks" >> beam.Flatten()
         | "GroupByPerson" >> beam.GroupByKey()
         | "Deliver" >> beam.ParDo(Deliver(deliver), *sides).with_output_types(bytes)
     )
-    (
-        (prepared[prep.DEAD], refused)
-        | "AllDeadLetters" >> beam.Flatten()
-        | "WriteDeadLetters" >> beam.ParDo(WriteDeadLetters(dead_letters, run_id))
-    )
+    # One writer for each producer, fused with it: a Flatten of both would hold all letters back
+    # until the last event is delivered.
+    prepared[prep.DEAD] | "WriteRefused" >> beam.ParDo(WriteDeadLetters(dead_letters, run_id))
+    undelivered | "WriteUndelivered" >> beam.ParDo(WriteDeadLetters(dead_letters, run_id))
 
 
 def _typed(hint: object) -> beam.PTransform:
