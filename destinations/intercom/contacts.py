@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from destinations.base import Exchange, Memory, Steps, ask, pause
 from destinations.intercom import answers, leads
 from destinations.intercom.attributes import Draft
-from destinations.intercom.known import Known
+from destinations.intercom.known import Contact, Known
 from pipeline.model.operation import DELIVERED, Call, Operation, Outcome, Person, Response
 
 if TYPE_CHECKING:
@@ -164,6 +164,7 @@ class Saving:
         self._waits = iter(options.waits)
         self._without_email = False
         self._adopted: set[str] = set()
+        self._others: set[str] = set()
 
     def upsert(self) -> Exchange[Saved]:
         """Update the contact that is remembered, else create one, else update what is there.
@@ -185,6 +186,10 @@ class Saving:
         contact = self._known.writable(self._person)
         if contact is None:
             return (yield from self.create(update=True))
+        return (yield from self._update(contact))
+
+    def _update(self, contact: Contact) -> Exchange[Saved]:
+        """Update the contact that is remembered, whatever has become of it."""
         response = yield from self._put(contact.id, link=contact.needs_link)
         if response.status == 404:  # it is there no more, or archived, which the 409 will say
             self._known.forget(self._person, contact.id)
@@ -192,7 +197,8 @@ class Saving:
             return (yield from self.create(update=True))
         owner = answers.conflict(response)
         if owner is not None and owner.contact_id != contact.id:
-            # Another contact has this userId already: it is the person's, the other stays.
+            # Another contact has this userId already: it is the person's, the other stays. Or else
+            # it has the e-mail only, and stays another's.
             if contact.id != self._known.lead(self._person):
                 self._warnings.append(DUPLICATE_EMAIL)
             return (yield from self._adopt(owner, response, update=True))
@@ -209,7 +215,7 @@ class Saving:
                 return self._settle(response, contact_id)
             owner = answers.conflict(response)
             if owner is not None:
-                return (yield from self._adopt(owner, response, update=update))
+                return (yield from self._adopt(owner, response, update=update, creating=True))
             delay = next(self._waits, None)
             if response.status != 409 or delay is None:
                 return self._dead(response)
@@ -264,9 +270,17 @@ class Saving:
             yield from pause(delay)
 
     def _adopt(
-        self, owner: answers.Conflict, refusal: Response, *, update: bool
+        self,
+        owner: answers.Conflict,
+        refusal: Response,
+        *,
+        update: bool,
+        creating: bool = False,
     ) -> Exchange[Saved]:
-        """Take the contact that a 409 names for the person's own."""
+        """Take the contact that a 409 names for the person's own, unless it is another user's."""
+        if owner.contact_id in self._others:
+            return self._dead(refusal)
+        theirs = self._is_theirs(owner, self._email() if creating else self._written_email())
         if owner.archived:
             if self._options.archived == "dead_letter":
                 return self._dead(refusal)
@@ -277,12 +291,18 @@ class Saving:
             response = yield from ask(Call("POST", f"/contacts/{owner.contact_id}/unarchive"))
             if not answers.ok(response):
                 return self._dead(response)
-        if self._is_doubtful(owner):
-            response = yield from ask(Call("GET", f"/contacts/{owner.contact_id}"))
-            if isinstance(response.body, dict) and is_someone_else(response.body, self._person):
+            theirs = theirs or self._is_named_in(response)
+        if not theirs:
+            response = yield from self._read(owner.contact_id)
+            if not answers.ok(response):
+                return self._dead(response)
+            contact = response.body if isinstance(response.body, dict) else {}
+            if is_someone_else(contact, self._person):
+                self._others.add(owner.contact_id)
                 if owner.archived:  # it was not ours to wake
                     yield from ask(Call("POST", f"/contacts/{owner.contact_id}/archive"))
-                return (yield from self._create_without_email(refusal))
+                return (yield from self._save_without_email(refusal))
+            update = update or not is_linked(contact)  # it must be given the userId
         if not update:
             return self._settle(Response(200), owner.contact_id)
         self._adopted.add(owner.contact_id)
@@ -294,23 +314,50 @@ class Saving:
             return (yield from self._adopt(another, response, update=True))
         return self._settle(response, owner.contact_id)
 
-    def _is_doubtful(self, owner: answers.Conflict) -> bool:
-        """Whether the 409 may be about an e-mail that belongs to another user."""
-        email = self._email()
+    def _is_theirs(self, owner: answers.Conflict, email: str | None) -> bool:
+        """Whether the contact must be the person's, or may be another user with the ``email``."""
         if self._person.user_id is None or email is None:
-            return False
-        return self._options.verify_conflicts or self._known.is_linked(email, owner.contact_id)
+            return True
+        if self._known.addressee(self._person) == owner.contact_id:
+            return True
+        doubted = self._options.verify_conflicts or self._known.is_linked(email, owner.contact_id)
+        return not doubted
 
-    def _create_without_email(self, refusal: Response) -> Exchange[Saved]:
+    def _is_named_in(self, response: Response) -> bool:
+        """Whether the contact of an answer has the person's userId."""
+        body = response.body
+        return isinstance(body, dict) and body.get("external_id") == self._person.user_id
+
+    def _read(self, contact_id: str) -> Exchange[Response]:
+        """The contact that a 409 has named, which may not be seen yet."""
+        while True:
+            response = yield from ask(Call("GET", f"/contacts/{contact_id}"))
+            delay = next(self._waits, None) if response.status == 404 else None
+            if delay is None:
+                return response
+            yield from pause(delay)
+
+    def _save_without_email(self, refusal: Response) -> Exchange[Saved]:
+        """Leave the e-mail to the user who has it."""
         if self._without_email:
             return self._dead(refusal)
         self._without_email = True
         self._draft.leave_out("email")
         self._warnings.append(DUPLICATE_EMAIL)
+        own = self._known.addressee(self._person)
+        if own is not None:
+            return (yield from self._update(Contact(own)))
         return (yield from self.create(update=True))
 
     def _email(self) -> str | None:
-        email = self._draft.fields.get("email", self._person.email)
+        """The e-mail that a creation states."""
+        if self._without_email:
+            return None
+        return self._written_email() if "email" in self._draft.fields else self._person.email
+
+    def _written_email(self) -> str | None:
+        """The e-mail that the write itself states."""
+        email = self._draft.fields.get("email")
         return email if isinstance(email, str) else None
 
     def _settle(self, response: Response, contact_id: str | None) -> Saved:
@@ -320,7 +367,7 @@ class Saving:
             self._recreated = ("contact",)
         if contact_id is not None:
             linked = isinstance(response.body, dict) and is_linked(response.body)
-            email = None if self._without_email else self._email()
+            email = self._email()
             person = Person(
                 self._person.user_id,
                 None if self._without_email else self._person.email,

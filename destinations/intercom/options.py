@@ -33,9 +33,9 @@ class IntercomOptions:
         create_contact_on_track: Create the contact of an event when Intercom knows none (T2).
         create_contact_on_group: Create the contact of a group when Intercom knows none (G3).
         delete: Whether a delete event deletes for good or archives (O3).
-        verify_conflicts: Read the contact that a 409 names before giving it a userId. Costs one
-            call for each person met for the first time; for workspaces that refuse a second
-            contact with the same e-mail.
+        verify_conflicts: Read the contact that a 409 names before giving it a userId, where the
+            e-mail may be another user's (P4). Costs one call for each person who is there already
+            and is met for the first time.
         lost_lead_waits: Seconds to wait for searches to show a lead when the answer to its creation
             was lost; one more attempt for each.
         waits: Seconds to wait between attempts while Intercom does not see yet what it has just
@@ -48,7 +48,7 @@ class IntercomOptions:
     create_contact_on_track: bool = False
     create_contact_on_group: bool = True
     delete: Literal["delete", "archive"] = "delete"
-    verify_conflicts: bool = False
+    verify_conflicts: bool = True
     lost_lead_waits: tuple[float, ...] = (130.0, 130.0, 130.0)
     waits: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
 

@@ -55,8 +55,8 @@ def test_p4_another_users_contact_is_not_taken_over(rig):
     ]
 
 
-def test_p4_with_verify_conflicts_even_an_unknown_contact_is_not_taken_over(emulator, make_rig):
-    rig = make_rig(verify_conflicts=True)
+def test_p4_even_an_unknown_contact_is_not_taken_over(emulator, make_rig):
+    rig = make_rig()
     emulator.change_settings(same_email_new_external_id="conflict")
     emulator.seed(contacts=[{"external_id": "user-1", "email": "ada@example.com"}])
     outcome = upsert(rig, Person("user-2", "ada@example.com"), name="Eve")

@@ -78,10 +78,18 @@ def test_g3_attach_creates_an_unknown_contact(script, done):
 
 def test_g3_attach_takes_the_contact_that_a_409_names(script, done, error):
     text = f"A contact matching those details already exists with id={CONTACT}"
-    script.play(
-        "attach_company", ADA, ACME, done(COMPANY), error(409, "conflict", text), done(COMPANY)
-    )
-    assert script.lines[2] == f"POST /contacts/{CONTACT}/companies"
+    own = done(CONTACT, role="user", external_id=ADA.user_id)
+    conflict = error(409, "conflict", text)
+    script.play("attach_company", ADA, ACME, done(COMPANY), conflict, own, done(COMPANY))
+    assert script.lines[3] == f"POST /contacts/{CONTACT}/companies"
+
+
+def test_g3_attach_gives_the_user_id_to_the_contact_of_the_email(script, done, error):
+    text = f"A contact matching those details already exists with id={CONTACT}"
+    answers = (error(409, "conflict", text), done(CONTACT), done(CONTACT), done(COMPANY))
+    script.play("attach_company", ADA, ACME, done(COMPANY), *answers)
+    assert script.lines[3:] == [f"PUT /contacts/{CONTACT}", f"POST /contacts/{CONTACT}/companies"]
+    assert script.bodies[3]["external_id"] == ADA.user_id
 
 
 def test_g3_without_create_an_unknown_contact_is_skipped(script, done):

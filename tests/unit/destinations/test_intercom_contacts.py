@@ -11,6 +11,7 @@ MAIL = Person(email="Ada@Example.com")
 FIELDS = {"role": "user", "external_id": "user-1", "email": "ada@example.com", "name": None}
 ALREADY = f"A contact matching those details already exists with id={ID}"
 ARCHIVED = f"An archived contact matching those details already exists with id={ID}"
+OWN = Response(200, {}, {"id": ID, "role": "user", "external_id": "user-1"})
 NOT_FOUND = Response(404, {}, {"errors": [{"code": "not_found", "message": "User Not Found"}]})
 
 
@@ -42,13 +43,50 @@ def test_a_create_names_the_person_where_the_mapping_does_not(script, done):
 
 
 def test_e1_409_puts_to_the_contact_it_names(script, done, error):
-    outcome = script.play("upsert_contact", ADA, FIELDS, error(409, "conflict", ALREADY), done())
+    outcome = script.play(
+        "upsert_contact", ADA, FIELDS, error(409, "conflict", ALREADY), OWN, done()
+    )
+    assert outcome.status == "delivered"
+    assert script.lines == ["POST /contacts", f"GET /contacts/{ID}", f"PUT /contacts/{ID}"]
+
+
+def test_e1_409_for_a_user_id_alone_is_not_looked_at(script, done, error):
+    ada = Person("user-1")
+    outcome = script.play("upsert_contact", ada, {}, error(409, "conflict", ALREADY), done())
     assert outcome.status == "delivered"
     assert script.lines == ["POST /contacts", f"PUT /contacts/{ID}"]
 
 
-def test_e1_409_is_remembered(script, done, error):
+def test_p4_409_is_not_looked_at_where_that_is_turned_off(script, done, error):
+    script.settings(verify_conflicts=False)
     script.play("upsert_contact", ADA, FIELDS, error(409, "conflict", ALREADY), done())
+    assert script.lines == ["POST /contacts", f"PUT /contacts/{ID}"]
+
+
+def test_p4_a_409_whose_contact_is_not_seen_yet_waits(script, done, error):
+    conflict = error(409, "conflict", ALREADY)
+    outcome = script.play("upsert_contact", ADA, FIELDS, conflict, NOT_FOUND, OWN, done())
+    assert (outcome.status, script.waits) == ("delivered", [0.5])
+
+
+def test_p4_a_409_whose_contact_cannot_be_read_takes_nothing_over(script, error):
+    refusal = error(400, "bad_request", "no")
+    outcome = script.play("upsert_contact", ADA, FIELDS, error(409, "conflict", ALREADY), refusal)
+    assert (outcome.reason, outcome.http_status) == ("rejected", 400)
+
+
+def test_p4_a_known_user_whose_new_email_is_refused_keeps_the_rest(script, done, error):
+    script.play("upsert_contact", Person("user-1"), {}, done(OTHER))
+    owner = Response(200, {}, {"id": ID, "role": "user", "external_id": "user-2"})
+    conflict = error(409, "conflict", ALREADY)
+    outcome = script.play("upsert_contact", ADA, FIELDS, conflict, owner, done(OTHER))
+    assert script.lines[2] == f"PUT /contacts/{OTHER}"
+    assert "email" not in script.bodies[2]
+    assert outcome.warnings == ("duplicate_email",)
+
+
+def test_e1_409_is_remembered(script, done, error):
+    script.play("upsert_contact", ADA, FIELDS, error(409, "conflict", ALREADY), OWN, done())
     script.play("upsert_contact", ADA, FIELDS, done())
     assert script.lines == [f"PUT /contacts/{ID}"]
 
@@ -67,7 +105,7 @@ def test_e1_409_without_id_is_given_up_in_the_end(script, error):
 
 def test_e1_archived_is_unarchived_then_put(script, done, error):
     outcome = script.play(
-        "upsert_contact", ADA, FIELDS, error(409, "conflict", ARCHIVED), done(), done()
+        "upsert_contact", ADA, FIELDS, error(409, "conflict", ARCHIVED), OWN, done()
     )
     assert outcome.status == "delivered"
     assert script.lines[1:] == [f"POST /contacts/{ID}/unarchive", f"PUT /contacts/{ID}"]
@@ -109,8 +147,9 @@ def test_p4_a_contact_known_by_email_gets_the_user_id(script, done):
 
 
 def test_p4_a_409_for_the_email_gives_the_user_id(script, done, error):
-    script.play("upsert_contact", ADA, {"name": "Ada"}, error(409, "conflict", ALREADY), done())
-    assert script.bodies[1]["external_id"] == "user-1"
+    conflict = error(409, "conflict", ALREADY)
+    script.play("upsert_contact", ADA, {"name": "Ada"}, conflict, done(role="user"), done())
+    assert script.bodies[2]["external_id"] == "user-1"
 
 
 def test_p4_a_contact_with_another_user_id_keeps_it(script, done):
@@ -287,7 +326,7 @@ def test_e1_a_remembered_contact_that_was_archived_follows_the_setting(
 ):
     script.settings(archived=archived).play("upsert_contact", ADA, FIELDS, done())
     conflict = error(409, "conflict", ARCHIVED)
-    outcome = script.play("upsert_contact", ADA, FIELDS, NOT_FOUND, conflict, done(), done())
+    outcome = script.play("upsert_contact", ADA, FIELDS, NOT_FOUND, conflict, OWN, done())
     assert (outcome.status, outcome.warnings) == (status, warnings)
 
 
@@ -315,13 +354,19 @@ def test_p4_an_archived_contact_of_another_user_is_not_woken_for_good(script, do
 def test_p4_email_and_user_id_of_two_contacts_lead_to_the_one_with_the_user_id(script, done, error):
     first = error(409, "conflict", ALREADY)
     second = error(409, "conflict", ALREADY.replace(ID, OTHER))
-    outcome = script.play("upsert_contact", ADA, {"name": "Ada"}, first, second, done(OTHER))
-    assert script.lines[1:] == [f"PUT /contacts/{ID}", f"PUT /contacts/{OTHER}"]
+    mail_only = done(role="user")
+    fields = {"name": "Ada"}
+    outcome = script.play("upsert_contact", ADA, fields, first, mail_only, second, done(OTHER))
+    assert script.lines[1:] == [
+        f"GET /contacts/{ID}",
+        f"PUT /contacts/{ID}",
+        f"PUT /contacts/{OTHER}",
+    ]
     assert outcome.warnings == ("duplicate_email",)
 
 
 def test_p4_conflicts_that_point_at_each_other_end(script, error):
     first = error(409, "conflict", ALREADY)
     second = error(409, "conflict", ALREADY.replace(ID, OTHER))
-    outcome = script.play("upsert_contact", ADA, {}, first, second, first)
+    outcome = script.play("upsert_contact", ADA, {}, first, OWN, second, first)
     assert (outcome.reason, outcome.http_status) == ("rejected", 409)

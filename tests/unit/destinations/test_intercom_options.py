@@ -20,7 +20,7 @@ def test_every_setting_can_be_set():
         "create_contact_on_group": False,
         "delete": "archive",
         "attributes": "drop",
-        "verify_conflicts": True,
+        "verify_conflicts": False,
         "waits": [1, 2.5],
     }
     options = IntercomOptions.from_settings(settings)
