@@ -7,6 +7,7 @@
     |   `-- ConfigurationError  a file or a setting is wrong: tell the user, exit 2
     |-- CredentialsRefused    the destination answered 401 or 403: stop, exit 5
     |-- DestinationDown       the destination was down for too long: stop, exit 6
+    |-- Interrupted           somebody stopped the run: what is not sent is kept, exit 130
     `-- AccountingError       events went in that did not come out: a bug, fail loudly
 
 What is wrong with one *event* is never an exception but a value (``pipeline.model.refusal``).
@@ -52,6 +53,12 @@ class DestinationDown(PenstockError):
     """The destination did not answer, or failed most calls, for longer than is waited for."""
 
     exit_code = 6
+
+
+class Interrupted(PenstockError):
+    """The run was stopped from outside; what was not sent is in the dead letters."""
+
+    exit_code = 130
 
 
 class AccountingError(PenstockError):

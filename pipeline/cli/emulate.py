@@ -11,7 +11,13 @@ from pipeline.errors import UsageError
 
 @click.command(name="emulate")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8411, show_default=True, help="Port; 0 for a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8411,
+    show_default=True,
+    help="Port; 0 for a free one.",
+)
 @click.option("--token", default=None, help="Accept only this access token. [default: any]")
 @click.option("--limit", type=int, default=None, help="Requests per 10-second window.")
 @click.option("--latency-ms", type=float, default=None, help="Answer so much later.")

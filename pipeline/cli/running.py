@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pipeline.cli.options import overrides, report, set_option
-from pipeline.errors import CredentialsRefused, DestinationDown, UsageError
+from pipeline.errors import CredentialsRefused, DestinationDown, Interrupted, UsageError
 from pipeline.run.mappings import DEFAULT_MAPPING, HOME, compile_mapping_file
 
 if TYPE_CHECKING:
@@ -102,10 +102,14 @@ def carry_out(
         quiet: Show nothing.
     """
     from pipeline.cli.progress import progress
+    from pipeline.cli.signals import stopping_in_order
     from pipeline.cli.summary import render
+    from pipeline.flow.stopping import STOP
     from pipeline.transforms.counting import LIVE
 
-    with progress(LIVE.snapshot, quiet=quiet):
+    if summary_file is not None:
+        writable(summary_file, what="the summary")
+    with stopping_in_order(), progress(LIVE.snapshot, quiet=quiet):
         summary = run()
     if summary.dead:
         summary = replace(summary, places=places)
@@ -114,6 +118,9 @@ def carry_out(
     if not quiet:
         click.echo(render(summary))
     summary.check()
+    if STOP.reason is not None and summary.halted:
+        message = f"{STOP.reason}; what was not sent is in the dead letters as undelivered"
+        raise Interrupted(message)
     if summary.outage:
         message = "the destination was down for too long; what was not sent is in the dead letters"
         raise DestinationDown(message)
@@ -123,6 +130,13 @@ def carry_out(
         )
         raise CredentialsRefused(message)
     return 0
+
+
+def writable(path: Path, *, what: str) -> None:
+    """Raise UsageError, before any work is done, where a file cannot be written."""
+    if path.is_dir() or not path.parent.is_dir():
+        message = f"cannot write {what} to {path}: there is no such directory to put a file in"
+        raise UsageError(message)
 
 
 def write_json(path: Path, record: Mapping[str, Any], *, what: str) -> None:

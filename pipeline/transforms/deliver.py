@@ -22,6 +22,7 @@ from pipeline.flow.packing import Packed, unpack
 from pipeline.flow.pool import DeliveryPool
 from pipeline.flow.retrying import RetryPolicy
 from pipeline.flow.shared import Cells, SharedWrites, merge
+from pipeline.flow.stopping import STOP
 from pipeline.flow.work import Task, Work, sequence
 from pipeline.model.exchange import Deliverer, RateHeaders
 from pipeline.model.operation import Call, Outcome, Response
@@ -96,6 +97,7 @@ class Deliver(beam.DoFn):
             breaker=Breaker(settings.outages),
             on_call=self._calls.put,
         )
+        STOP.watch(self._driver)
 
     def _pacer(self) -> Pacer:
         settings = self._settings
