@@ -60,7 +60,12 @@ class Preparer:
         self._max_bytes = max_bytes
 
     def prepare(
-        self, line: bytes, origin: str, *, first_seen: int | None = None
+        self,
+        line: bytes,
+        origin: str,
+        *,
+        first_seen: int | None = None,
+        length: int | None = None,
     ) -> Iterator[Prepared]:
         """Everything that the line holds, in its order; nothing is ever left out.
 
@@ -69,9 +74,12 @@ class Preparer:
             origin: Names the line for people.
             first_seen: For the bytes of one event that were read before: when, in microseconds
                 since 1970. ``origin`` is then the event's own.
+            length: Of a line that was cut: how many bytes it has.
         """
         now = self._now if first_seen is None else first_seen
-        for decoded in decode_line(line, origin=origin, now=now, max_bytes=self._max_bytes):
+        for decoded in decode_line(
+            line, origin=origin, now=now, max_bytes=self._max_bytes, length=length
+        ):
             found = decoded
             if first_seen is not None:
                 time = first_seen if decoded.time is None else decoded.time

@@ -46,8 +46,17 @@ _ENVELOPE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _MEMBERS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
+LONGEST_LINE = 16 << 20
+"""A line of so many bytes is refused whatever the limit: of a longer one only so many are kept."""
+
+
 def decode_line(
-    line: bytes, *, origin: str, now: int, max_bytes: int = DEFAULT_MAX_BYTES
+    line: bytes,
+    *,
+    origin: str,
+    now: int,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+    length: int | None = None,
 ) -> list[Event | Rejected]:
     """The events of one line, each decoded or refused on its own; a blank line holds none.
 
@@ -56,7 +65,12 @@ def decode_line(
         origin: Names the line for people, e.g. ``events.jsonl:12``.
         now: The time of events that state none, in microseconds since 1970.
         max_bytes: A longer line is refused as ``too_large`` without looking into it.
+        length: Of a line that was cut to ``LONGEST_LINE``: how many bytes it has.
     """
+    if len(line) >= LONGEST_LINE:
+        has = f"at least {len(line)}" if length is None else str(length)
+        message = f"the line has {has} bytes, {min(max_bytes, LONGEST_LINE - 1)} are allowed"
+        return [_rejected(line, origin, Refusal.because("too_large", message), {})]
     raw = line.removeprefix(_BYTE_ORDER_MARK).strip(_BLANKS)
     if not raw:
         return []

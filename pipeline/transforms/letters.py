@@ -15,8 +15,8 @@ class ReadLetters(beam.DoFn):
     """``Slice`` of a file of dead letters -> ``Line`` with the original bytes of each event."""
 
     def process(self, element: Slice) -> Iterator[Line | Unreadable]:
-        """One line for each letter, in their order."""
-        for line in read_slice(element):
+        """One line for each letter, in their order; no letter is ever cut."""
+        for line in read_slice(element, longest=None):
             if isinstance(line, Unreadable):
                 yield line
                 continue

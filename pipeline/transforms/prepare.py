@@ -100,7 +100,9 @@ class Prepare(beam.DoFn):
             yield from self._unreadable(element)
             return
         index = -1
-        found = self._preparer.prepare(element.text, element.origin, first_seen=element.first_seen)
+        found = self._preparer.prepare(
+            element.text, element.origin, first_seen=element.first_seen, length=element.length
+        )
         for index, prepared in enumerate(found):
             if isinstance(prepared, Refused):
                 yield self._dead(prepared.event, prepared.refusal, prepared.stage)

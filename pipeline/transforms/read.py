@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,14 +16,14 @@ import apache_beam as beam
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from pipeline.model.decode import LONGEST_LINE
+
 CHUNK_BYTES = 1 << 20
 READERS: Mapping[str, Callable[[BinaryIO], Any]] = {
     CompressionTypes.GZIP: lambda packed: gzip.GzipFile(fileobj=packed),
     CompressionTypes.BZIP2: bz2.BZ2File,
     CompressionTypes.LZMA: lzma.LZMAFile,
 }
-LONGEST_KEPT_LINE = 16 << 20
-"""Of a line longer than this (bytes) only the beginning is kept for the dead letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,15 @@ class Slice:
 class Line:
     """One line without its line break, where it stands, and its offset in the file (bytes).
 
-    ``first_seen`` is for the bytes of one event that were read before: when that was.
+    ``first_seen`` is for the bytes of one event that were read before: when that was. ``length``
+    is for a line that was cut to ``LONGEST_LINE``: how many bytes it has.
     """
 
     text: bytes
     origin: str
     offset: int = 0
     first_seen: int | None = None
+    length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +70,23 @@ class ReadLines(beam.DoFn):
         yield from read_slice(element)
 
 
-def read_slice(part: Slice) -> Iterator[Line | Unreadable]:
-    """The lines of a slice. Line numbers count from 1; later slices give byte offsets instead."""
+def read_slice(part: Slice, *, longest: int | None = LONGEST_LINE) -> Iterator[Line | Unreadable]:
+    """The lines of a slice. Line numbers count from 1; later slices give byte offsets instead.
+
+    Of a line that has more than ``longest`` bytes only the first so many are kept.
+    """
     number = 0
     place = part.shown_as
     try:
         with _open(part) as stream:
-            for offset, text in lines_of(stream, part.start, part.end):
+            for offset, text, length in lines_of(stream, part.start, part.end, longest=longest):
                 number += 1
                 place = f"{part.shown_as}:{number}"
                 if part.start:
                     place = f"{part.shown_as}@{offset}"
                 if text.strip():
-                    yield Line(text, place, offset)
+                    cut = longest is not None and length > longest
+                    yield Line(text, place, offset, length=length if cut else None)
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         yield Unreadable(place, f"{type(error).__name__}: {error}")
 
@@ -101,39 +108,58 @@ def _open(part: Slice) -> Iterator[BinaryIO]:
 
 
 def lines_of(
-    stream: BinaryIO, start: int = 0, end: int | None = None
-) -> Iterator[tuple[int, bytes]]:
-    """(offset, line) of every line that begins in the slice, without line breaks.
+    stream: BinaryIO, start: int = 0, end: int | None = None, *, longest: int | None = None
+) -> Iterator[tuple[int, bytes, int]]:
+    """(offset, line, its length) of every line that begins in the slice, without line breaks.
 
     A slice that starts inside a file begins after the first line break at or behind
-    ``start - 1``: the line before belongs to the slice before.
+    ``start - 1``: the line before belongs to the slice before. Of a line longer than ``longest``
+    the first so many bytes are given, with the length of the whole line.
     """
     position = start
     if start:
         stream.seek(start - 1)
         position = start - 1
-    pending: list[bytes] = []
-    held = 0
+    kept = _Kept(longest)
     line_start = position
     skipping = bool(start)
     while chunk := stream.read(CHUNK_BYTES):
         begin = 0
         while (found := chunk.find(b"\n", begin)) >= 0:
             if not skipping:
-                yield line_start, b"".join([*pending, chunk[begin:found]]).removesuffix(b"\r")
+                kept.add(chunk[begin:found])
+                yield line_start, *kept.take()
             skipping = False
-            pending, held = [], 0
             begin = found + 1
             line_start = position + begin
             if end is not None and line_start >= end:
                 return
         position += len(chunk)
-        if not skipping and held < LONGEST_KEPT_LINE:
-            piece = chunk[begin:]
-            pending.append(piece)
-            held += len(piece)
-    if pending and held and not skipping:
-        yield line_start, b"".join(pending).removesuffix(b"\r")
+        if not skipping:
+            kept.add(chunk[begin:])
+    if kept.length:
+        yield line_start, *kept.take()
+
+
+class _Kept:
+    """The pieces of one line, as far as they are kept, and how long the line is."""
+
+    def __init__(self, longest: int | None) -> None:
+        self._room = sys.maxsize if longest is None else longest
+        self._pieces: list[bytes] = []
+        self.length = 0
+
+    def add(self, piece: bytes) -> None:
+        """Go on with the line."""
+        if self.length < self._room:
+            self._pieces.append(piece[: self._room - self.length])
+        self.length += len(piece)
+
+    def take(self) -> tuple[bytes, int]:
+        """The line (a whole one without carriage return) and its length; begins a new one."""
+        line, length = b"".join(self._pieces), self.length
+        self._pieces, self.length = [], 0
+        return (line.removesuffix(b"\r"), length) if length <= self._room else (line, length)
 
 
 def slices_of(path: str, size: int, *, shown_as: str, slice_bytes: int) -> list[Slice]:

@@ -10,8 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.model.decode import LONGEST_LINE, decode_line
+from pipeline.model.event import Rejected
+from pipeline.model.refusal import Refusal
 from pipeline.transforms import read
-from pipeline.transforms.read import Line, Unreadable, lines_of, read_slice, slices_of
+from pipeline.transforms.dead_letters import DeadLetterFormat
+from pipeline.transforms.letters import ReadLetters
+from pipeline.transforms.read import Line, Slice, Unreadable, lines_of, read_slice, slices_of
 
 LINES = st.lists(st.binary(max_size=12).map(lambda b: b.replace(b"\n", b"").replace(b"\r", b"")))
 
@@ -27,7 +32,7 @@ def test_slices_together_give_every_line_once(
         found = [
             line
             for start, end in zip(bounds, [*bounds[1:], None], strict=True)
-            for _, line in lines_of(io.BytesIO(data), start, end)
+            for _, line, _ in lines_of(io.BytesIO(data), start, end)
         ]
     finally:
         read.CHUNK_BYTES = old
@@ -36,15 +41,51 @@ def test_slices_together_give_every_line_once(
 
 
 def test_offsets_say_where_a_line_begins() -> None:
-    assert list(lines_of(io.BytesIO(b"ab\ncd\n"))) == [(0, b"ab"), (3, b"cd")]
+    assert list(lines_of(io.BytesIO(b"ab\ncd\n"))) == [(0, b"ab", 2), (3, b"cd", 2)]
 
 
-def test_of_an_endless_line_only_the_beginning_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read, "CHUNK_BYTES", 4)
-    monkeypatch.setattr(read, "LONGEST_KEPT_LINE", 8)
-    (_, kept), second = lines_of(io.BytesIO(b"x" * 100 + b"\nnext\n"))
-    assert len(kept) <= 16
-    assert second == (101, b"next")
+@pytest.mark.parametrize("chunk", [3, 4, 1000])
+def test_of_an_endless_line_the_beginning_is_kept_and_its_length(
+    monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(read, "CHUNK_BYTES", chunk)
+    stream = io.BytesIO(b"12345678" + b"x" * 92 + b"}\nnext\n" + b"y" * 9)
+    assert list(lines_of(stream, longest=8)) == [
+        (0, b"12345678", 101),
+        (102, b"next", 4),
+        (107, b"y" * 8, 9),
+    ]
+
+
+def test_a_line_that_was_cut_is_refused_whatever_is_allowed(tmp_path: Path) -> None:
+    event = b'{"type":"track","userId":"u","event":"x"}'
+    length = 40 << 20
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(event + b" " * (length - len(event) - 1) + b"}\n" + event)
+    (part,) = slices_of(str(path), path.stat().st_size, shown_as="e", slice_bytes=1 << 30)
+    long, short = read_slice(part)
+    assert isinstance(long, Line)
+    assert isinstance(short, Line)
+    assert short.length is None
+    (found,) = decode_line(long.text, origin="e", now=0, max_bytes=1 << 30, length=long.length)
+    assert isinstance(found, Rejected)
+    assert found.refusal.reason == "too_large"
+    assert f"{length} bytes" in found.refusal.details[0].message
+    (again,) = decode_line(found.raw, origin="e", now=0, max_bytes=1 << 30)
+    assert isinstance(again, Rejected)
+    assert again.refusal.reason == "too_large"
+
+
+def test_a_dead_letter_is_never_cut(tmp_path: Path) -> None:
+    rejected = Rejected(
+        b"x" * LONGEST_LINE, "e:1", Refusal.because("too_large", "long"), None, "m", None
+    )
+    letter = DeadLetterFormat("m", "f").of_event(rejected, rejected.refusal, stage="decode")
+    path = tmp_path / "letters.jsonl"
+    path.write_bytes(letter + b"\n")
+    (line,) = ReadLetters().process(Slice(str(path), 0, None, "uncompressed", "e"))
+    assert isinstance(line, Line)
+    assert line.text == rejected.raw
 
 
 def test_gzip_is_recognised_without_its_ending(tmp_path: Path) -> None:
