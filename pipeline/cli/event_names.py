@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from pipeline.cli.options import overrides, report, set_option
+from pipeline.cli.options import overrides, report, set_option, workspace_option
 from pipeline.errors import UsageError
 from pipeline.flow.event_names import NamePolicy, name_key, shown
 from pipeline.flow.name_registry import KnownName, NameRegistry, State
@@ -30,16 +30,18 @@ class Workspace:
     state: str
     destination: str
     base_url: str
+    chosen: str | None
     policy: NamePolicy
 
     @contextmanager
     def registry(self) -> Iterator[NameRegistry]:
         """The names, while the body runs."""
-        from pipeline.run.worker import scope_of
+        from pipeline.run.workspaces import scope_known
         from pipeline.state.store import StateStore
 
         with StateStore.open(self.state) as store:
-            yield NameRegistry(store, scope_of(self.destination, self.base_url))
+            scope = scope_known(store, self.destination, self.base_url, chosen=self.chosen)
+            yield NameRegistry(store, scope)
 
 
 def workspace_options(function: F) -> F:
@@ -48,6 +50,7 @@ def workspace_options(function: F) -> F:
         click.option("--region", type=click.Choice(["us", "eu", "au"]), default="us",
                      show_default=True, help="The workspace's region, without --endpoint."),
         click.option("--endpoint", metavar="URL", help="Root of the API, as given to run."),
+        workspace_option,
         set_option,
         click.option("--mapping", type=click.Path(path_type=Path), default=DEFAULT_MAPPING,
                      help="Whose settings hold. [default: the shipped mappings/intercom.yaml]"),
@@ -59,7 +62,13 @@ def workspace_options(function: F) -> F:
 
 
 def _workspace(
-    *, state: str, mapping: Path, settings: tuple[str, ...], endpoint: str | None, region: str
+    *,
+    state: str,
+    mapping: Path,
+    settings: tuple[str, ...],
+    endpoint: str | None,
+    region: str,
+    workspace: str | None,
 ) -> Workspace:
     from destinations.intercom.connection import REGIONS
 
@@ -70,7 +79,8 @@ def _workspace(
     report(compiled, mapping)
     assert compiled.plan is not None  # noqa: S101 - report raises otherwise
     policy = NamePolicy.from_settings(dict(compiled.plan.settings))
-    return Workspace(state, compiled.plan.destination, endpoint or REGIONS[region], policy)
+    base_url = endpoint or REGIONS[region]
+    return Workspace(state, compiled.plan.destination, base_url, workspace, policy)
 
 
 @click.group(name="event-names")

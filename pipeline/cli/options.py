@@ -26,6 +26,12 @@ def set_option(function: F) -> F:
     )(function)
 
 
+workspace_option = click.option(
+    "--workspace", metavar="ID",
+    help="Which workspace, where the state knows several: app.id_code of GET /me.",
+)  # fmt: skip
+
+
 def overrides(settings: Iterable[str]) -> dict[str, str]:
     """``("a=1",)`` -> ``{"a": "1"}``. Raises UsageError where there is no ``=``."""
     found: dict[str, str] = {}

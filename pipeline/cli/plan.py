@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.options import workspace_option
 from pipeline.cli.running import BEAM_OPTIONS, input_option, job_of, run_options, write_json
 from pipeline.model.refusal import DEAD_REASONS, MERGE_REASONS, SKIP_REASONS
 
@@ -22,11 +23,19 @@ _SHOWN = 20
               help="Write the plan to this file, for `penstock run --plan`.")  # fmt: skip
 @click.option("--online", is_flag=True,
               help="Read from the API which attributes there are; nothing is written.")  # fmt: skip
+@workspace_option
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text",
               show_default=True)  # fmt: skip
 @click.pass_context
 def command(
-    ctx: click.Context, /, out: Path | None, online: bool, style: str, quiet: bool, **given: Any
+    ctx: click.Context,
+    /,
+    out: Path | None,
+    online: bool,
+    workspace: str | None,
+    style: str,
+    quiet: bool,
+    **given: Any,
 ) -> None:
     """Say what a run would do: events, calls, time, and what it would create. Nothing is written.
 
@@ -39,7 +48,12 @@ def command(
     from pipeline.transforms.counting import LIVE
 
     with progress(LIVE.snapshot, quiet=quiet or style == "json"):
-        made = plan(job, online=online, keep="-" not in job.config.inputs or out is not None)
+        made = plan(
+            job,
+            online=online,
+            keep="-" not in job.config.inputs or out is not None,
+            workspace=workspace,
+        )
     if out is not None:
         write_json(out, made, what="the plan")
     if style == "json":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pipeline.cli.options import workspace_option
 from pipeline.errors import UsageError
 from pipeline.model.operation import Person
 
@@ -23,6 +24,7 @@ def _options(function: F) -> F:
         click.option("--email", metavar="ADDRESS", help="The person's e-mail address."),
         click.option("--region", type=click.Choice(["us", "eu", "au"]), default="us",
                      show_default=True, help="The workspace's region, without --endpoint."),
+        workspace_option,
         click.option("--endpoint", metavar="URL", help="Root of the API, as given to run."),
         click.option("--state", metavar="URL", required=True,
                      help="What is remembered between runs: sqlite:///FILE."),
@@ -93,13 +95,15 @@ def _person(given: dict[str, str | None]) -> Person:
 def _memory(given: dict[str, str | None]) -> Iterator[RememberedState]:
     """What is remembered of the workspace, while the body runs."""
     from destinations.intercom.connection import REGIONS
-    from pipeline.run.worker import scope_of
+    from pipeline.run.workspaces import scope_known
     from pipeline.state import RememberedState, StateStore
 
     state = given["state"] or "sqlite://"
     if state == "sqlite://":
         message = "nothing is remembered in memory; name the --state of your runs"
         raise UsageError(message)
-    scope = scope_of("intercom", given["endpoint"] or REGIONS[given["region"] or "us"])
-    with StateStore.open(state) as store, RememberedState(store, scope) as memory:
-        yield memory
+    base_url = given["endpoint"] or REGIONS[given["region"] or "us"]
+    with StateStore.open(state) as store:
+        scope = scope_known(store, "intercom", base_url, chosen=given["workspace"])
+        with RememberedState(store, scope) as memory:
+            yield memory

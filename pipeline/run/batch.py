@@ -20,15 +20,12 @@ from destinations.intercom.connection import endpoint
 from destinations.intercom.options import IntercomOptions
 from destinations.secret import Secret
 from destinations.transport import Endpoint
-from pipeline.errors import CredentialsRefused, UsageError
 from pipeline.flow.breaker import OutagePolicy
 from pipeline.flow.deliver import DeliveryPolicy, Remembering
 from pipeline.flow.event_names import EventNames, NamePolicy
 from pipeline.flow.name_registry import NameRegistry
 from pipeline.mapping.plan import MappingPlan
-from pipeline.model.exchange import Verdict
-from pipeline.model.operation import Call
-from pipeline.run import graph, inputs
+from pipeline.run import graph, inputs, workspaces
 from pipeline.run.beam_options import pipeline_options
 from pipeline.run.config import RunConfig
 from pipeline.run.summary import Summary, of_counts
@@ -39,7 +36,6 @@ from pipeline.run.worker import (
     OpenWindows,
     Rehearse,
     SendTo,
-    scope_of,
 )
 from pipeline.state.store import StateStore
 from pipeline.transforms.admit import AdmitSettings
@@ -125,33 +121,23 @@ def check(config: RunConfig, mapping: MappingPlan) -> Job:
     return Job(config, mapping, schemas, tracking, destination, names, target, options)
 
 
-def greet(job: Job, live: Counter[str]) -> None:
+def greet(job: Job, live: Counter[str]) -> str:
     """Ask the destination who we are, so that a wrong address or token is known at once.
 
+    Returns:
+        The workspace's id; empty where the destination does not tell, or is not asked.
+
     Raises:
-        UsageError: Nothing answers there.
+        UsageError: Nothing answers there, or not now, and a state is kept.
         CredentialsRefused: The token is refused.
     """
     if job.endpoint is None:
-        return
+        return ""
     with job.endpoint.open() as transport:
-        answer = transport.send(Call("GET", "/me"))
-    live[f"calls/GET /me/{answer.status}"] += 1
-    if answer.status == 0:
-        message = f"cannot reach {job.endpoint.base_url}: {_first_sentence(answer.text)}"
-        raise UsageError(message)
-    if job.destination.judge(answer) is Verdict.FATAL:
-        message = (
-            f"{job.endpoint.base_url} refuses the access token (HTTP {answer.status}); "
-            "check INTERCOM_ACCESS_TOKEN"
-        )
-        raise CredentialsRefused(message)
-
-
-def _first_sentence(text: str) -> str:
-    """The cause at the end of a chain of wrapped errors, in a few words."""
-    words = text.rpartition(": ")[2] or text
-    return words.strip("'\")( ")[:200]
+        answer = workspaces.ask_who(transport.send, job.endpoint, live)
+    if job.config.state != IN_MEMORY:
+        workspaces.refuse_unless_answered(job.endpoint, answer)
+    return workspaces.told(answer)
 
 
 def run(job: Job, edges: Edges | None = None) -> Summary:
@@ -169,9 +155,9 @@ def run(job: Job, edges: Edges | None = None) -> Summary:
     before: Counter[str] = Counter()
     LIVE.clear()
     with inputs.slices(config.inputs) as slices:
-        greet(job, before)
+        scope = _scope(job, greet(job, before))
         p = beam.Pipeline(options=job.options)
-        prepare, admit, deliver = _settings(job, edges, now=started)
+        prepare, admit, deliver = _settings(job, edges, now=started, scope=scope)
         graph.build(
             p,
             slices,
@@ -199,8 +185,16 @@ def run(job: Job, edges: Edges | None = None) -> Summary:
     )
 
 
+def _scope(job: Job, workspace: str) -> str:
+    """Where what the run learns is remembered; known before any memory is opened."""
+    if job.endpoint is None or job.config.state == IN_MEMORY:
+        return ""
+    with StateStore.open(job.config.state) as store:
+        return workspaces.learn(store, job.destination.name, job.endpoint.base_url, workspace)
+
+
 def _settings(
-    job: Job, edges: Edges, *, now: int
+    job: Job, edges: Edges, *, now: int, scope: str
 ) -> tuple[PrepareSettings, AdmitSettings, DeliverSettings]:
     config = job.config
     letters = DeadLetterFormat(job.mapping.name, job.mapping.fingerprint)
@@ -220,7 +214,6 @@ def _settings(
         dead_letters=letters,
         note=edges.note,
     )
-    scope = scope_of(job.destination.name, job.endpoint.base_url if job.endpoint else "")
     state = config.state if job.endpoint else IN_MEMORY
     admit = AdmitSettings(job.names, edges.open_names or OpenNames(state, scope))
     deliver = DeliverSettings(

@@ -26,7 +26,8 @@ from pipeline.model.operation import Call, Response
 from pipeline.run import batch
 from pipeline.run.beam_options import is_local
 from pipeline.run.planned import VERSION, basis, url_of
-from pipeline.run.worker import IN_MEMORY, scope_of
+from pipeline.run.worker import IN_MEMORY
+from pipeline.run.workspaces import scope_known
 from pipeline.state.overlay import Overlay
 from pipeline.state.store import StateStore
 from pipeline.state.unshared import UnsharedState
@@ -40,16 +41,20 @@ CALLS_A_MINUTE = 10_000
 _NAMES = "event-names.json"
 
 
-def plan(job: batch.Job, *, online: bool = False, keep: bool = True) -> dict[str, Any]:
+def plan(
+    job: batch.Job, *, online: bool = False, keep: bool = True, workspace: str | None = None
+) -> dict[str, Any]:
     """The plan of a run, as schemas/plan.schema.json describes it.
 
     Args:
         job: The run, checked as a dry one.
         online: Read from the API which attributes there are.
+        workspace: The id of the workspace, where the state knows several and none is asked.
         keep: State what the plan was made for, so that a run can be held to it.
 
     Raises:
-        UsageError: An input or the state cannot be read, or nothing answers at the API.
+        UsageError: An input or the state cannot be read, nothing answers at the API, or nothing
+            says which workspace is meant.
         CredentialsRefused: The token is refused.
     """
     config = job.config
@@ -59,9 +64,9 @@ def plan(job: batch.Job, *, online: bool = False, keep: bool = True) -> dict[str
     target = None
     if online:
         target = endpoint(config.region, base_url=config.endpoint, insecure=config.insecure)
-        batch.greet(replace(job, endpoint=target), Counter())
+        workspace = batch.greet(replace(job, endpoint=target), Counter()) or workspace
     made_for = basis(job) if keep else None
-    scope = scope_of(job.destination.name, url_of(config))
+    scope = _scope(job, workspace)
     with tempfile.TemporaryDirectory(prefix="penstock-") as temporary:
         directory = Path(temporary)
         job = replace(job, config=replace(config, dead_letters=str(directory / "dead")))
@@ -107,6 +112,13 @@ def plan(job: batch.Job, *, online: bool = False, keep: bool = True) -> dict[str
         },
         "event_names": names,
     }
+
+
+def _scope(job: batch.Job, workspace: str | None) -> str:
+    if not _is_there(job.config.state):
+        return ""
+    with StateStore.open(job.config.state) as store:
+        return scope_known(store, job.destination.name, url_of(job.config), chosen=workspace)
 
 
 def _names(path: Path, *, limit: int) -> dict[str, Any]:

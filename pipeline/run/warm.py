@@ -20,8 +20,9 @@ from pipeline.flow.drive import Driver
 from pipeline.flow.pacing import Pacer
 from pipeline.flow.registers import Registers
 from pipeline.flow.shared import Cell
-from pipeline.model.operation import Call, Operation, Person, Response
-from pipeline.run.worker import IN_MEMORY, OpenWindows, scope_of
+from pipeline.model.operation import Operation, Person
+from pipeline.run import workspaces
+from pipeline.run.worker import IN_MEMORY, OpenWindows
 from pipeline.state.memory import RememberedState
 from pipeline.state.store import StateStore
 
@@ -64,10 +65,12 @@ def warm(
     destination, began = Intercom(), time.monotonic()
     with ExitStack() as stack:
         store = stack.enter_context(StateStore.open(config.state))
-        scope = scope_of(destination.name, target.base_url)
-        memory = RememberedState(store, scope)
         send = stack.enter_context(target.open()).send
-        _greet(target, send)
+        answer = workspaces.ask_who(send, target, Counter(), sleep=sleep)
+        workspaces.refuse_unless_answered(target, answer)
+        workspace = workspaces.told(answer)
+        scope = workspaces.learn(store, destination.name, target.base_url, workspace)
+        memory = RememberedState(store, scope)
         registers = Registers(memory)
 
         def learn(kind: str, key: str, fields: Fields) -> None:
@@ -107,14 +110,6 @@ def warm(
 
 _FOUND = ("contacts", "companies", "memberships", "leads_left_out", "nameless_left_out",
           "duplicate_emails")  # fmt: skip
-
-
-def _greet(target: Endpoint, send: Callable[[Call], Response]) -> None:
-    """See to it that a wrong address is known at once; a wrong token stops the driver."""
-    answer = send(Call("GET", "/me"))
-    if answer.status == 0:
-        message = f"cannot reach {target.base_url}"
-        raise UsageError(message)
 
 
 def _flush(memory: RememberedState) -> None:

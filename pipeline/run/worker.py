@@ -84,6 +84,10 @@ class OpenWindows:
         return SharedWindows(stack.enter_context(StateStore.open(self.url)), self.scope)
 
 
-def scope_of(destination: str, base_url: str) -> str:
-    """Keeps what is remembered of different workspaces apart: 16 hex digits."""
-    return hashlib.sha256(f"{destination} {base_url.rstrip('/')}".encode()).hexdigest()[:16]
+def scope_of(destination: str, base_url: str, workspace: str = "") -> str:
+    """Keeps what is remembered of different workspaces apart: 16 hex digits.
+
+    ``workspace`` is the id that the destination tells; empty where it tells none.
+    """
+    named = f"{destination} {base_url.rstrip('/')} {workspace}".rstrip()
+    return hashlib.sha256(named.encode()).hexdigest()[:16]

@@ -145,6 +145,12 @@ class StateStore:
             with self._begin() as connection:
                 connection.execute(tables.delete_entries(scope, kind, batch))
 
+    def move(self, scope: str, to: str) -> None:
+        """Make the entries of ``scope`` entries of ``to``; of two the one in ``to`` stays."""
+        with self._begin(writes=True) as connection:
+            connection.execute(tables.move_entries(scope, to))
+            connection.execute(sa.delete(tables.ENTRIES).where(tables.ENTRIES.c.scope == scope))
+
     def counts(self, scope: str) -> dict[str, int]:
         """How many entries of each kind there are."""
         query = (

@@ -48,6 +48,15 @@ def delete_entries(scope: str, kind: str, keys: Sequence[str]) -> sa.Delete:
     )
 
 
+def move_entries(scope: str, to: str) -> sa.Update:
+    """Give the entries of one scope to another one, but for those that it has already."""
+    there = sa.alias(ENTRIES)
+    taken = sa.exists().where(
+        there.c.scope == to, there.c.kind == ENTRIES.c.kind, there.c.key == ENTRIES.c.key
+    )
+    return sa.update(ENTRIES).where(ENTRIES.c.scope == scope, ~taken).values(scope=to)
+
+
 def _create(connection: sa.Connection) -> None:
     METADATA.create_all(connection)
 

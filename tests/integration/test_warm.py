@@ -193,7 +193,7 @@ def test_a_place_that_is_not_known_any_more_is_the_start(
     emulator.seed(contacts=[{"external_id": "u1"}])
     with StateStore.open(state) as store:
         place = ("warm", "list_contacts", "nonsense")
-        store.put_many(scope_of("intercom", emulator.url), [place])
+        store.put_many(scope_of("intercom", emulator.url, "emulated-workspace"), [place])
     assert found(penstock)["contacts"] == 1
 
 
