@@ -83,6 +83,7 @@ def job_of(ctx: click.Context, *, mapping: Path, settings: tuple[str, ...], **gi
     from pipeline.run.config import RunConfig
 
     config = RunConfig(mapping=mapping, settings=changed, beam_args=tuple(ctx.args), **given)
+    usable_directory(config.dead_letters)
     return batch.check(config, compiled.plan)
 
 
@@ -130,6 +131,24 @@ def carry_out(
         )
         raise CredentialsRefused(message)
     return 0
+
+
+def usable_directory(path: str) -> None:
+    """Raise UsageError where no dead letters can be written; makes a local directory."""
+    from apache_beam.io.filesystems import FileSystems
+
+    if not path.strip():
+        message = "--dead-letters takes a directory, received nothing"
+        raise UsageError(message)
+    try:
+        if "://" in path:
+            FileSystems.get_filesystem(path)
+        else:
+            Path(path).mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        message = f"dead letters cannot be kept in {path}: {reason}"
+        raise UsageError(message) from error
 
 
 def writable(path: Path, *, what: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import create_runner
 
 from pipeline.errors import UsageError
 
@@ -34,6 +35,12 @@ def pipeline_options(args: Sequence[str]) -> PipelineOptions:
     if not any(word == "--runner" or word.startswith("--runner=") for word in flags):
         flags.append(f"--runner={DEFAULT_RUNNER}")
     options = PipelineOptions(flags)
+    runner = str(options.get_all_options()["runner"])
+    try:
+        create_runner(runner)
+    except (ValueError, ImportError, AttributeError) as error:
+        message = f"Beam cannot use the runner {runner!r}: {str(error).splitlines()[0]}"
+        raise UsageError(message) from error
     setup = options.view_as(_setup_options())
     if setup.setup_file is not None:
         # Beam changes to the directory of the file, and a bare name has none.
@@ -41,14 +48,9 @@ def pipeline_options(args: Sequence[str]) -> PipelineOptions:
     return options
 
 
-def runner_of(options: PipelineOptions) -> str:
-    """The name of the runner in force."""
-    return str(options.get_all_options()["runner"])
-
-
 def is_local(options: PipelineOptions) -> bool:
     """Whether the run stays in this process, so that live counts can be shown."""
-    return runner_of(options) in LOCAL_RUNNERS
+    return str(options.get_all_options()["runner"]) in LOCAL_RUNNERS
 
 
 def _setup_options() -> type[PipelineOptions]:

@@ -145,6 +145,15 @@ def _settle_one(directory: Path, journal: Path) -> bool:
     return all(tidied)
 
 
+def _unused(path: Path) -> Path:
+    """The path, with a number in its name where something stands there already."""
+    number, found = 1, path
+    while found.exists():
+        number += 1
+        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return found
+
+
 def _rewrite(path: Path, sort: Sort, *, done: Path | None = None) -> bool:
     """Sort the lines of a file; False, and nothing is changed, if a run still writes to it."""
     with path.open("rb") as source:
@@ -163,7 +172,7 @@ def _rewrite(path: Path, sort: Sort, *, done: Path | None = None) -> bool:
                 written.flush()
                 os.fsync(written.fileno())
         if done is not None and gone.stat().st_size:
-            gone.replace(done)
+            gone.replace(_unused(done))
         if new.stat().st_size:
             new.replace(path)
         else:

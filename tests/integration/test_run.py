@@ -17,6 +17,8 @@ import pytest
 
 from destinations.intercom.emulator import Emulator, EmulatorSettings
 from pipeline.cli.main import exit_code_of
+from pipeline.run.worker import scope_of
+from pipeline.state import RememberedState, StateStore
 
 ROOT = Path(__file__).resolve().parents[2]
 IDENTIFY = {
@@ -127,6 +129,17 @@ def test_one_persons_calls_are_in_event_time_order_whatever_the_order_of_the_fil
             times.setdefault(entry["contact_id"], []).append(entry["body"]["created_at"])
     assert len(times) == 20
     assert all(a < b for moments in times.values() for a, b in pairwise(moments))
+
+
+def test_what_a_bundle_learned_is_stored_at_its_end(
+    run: Run, emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as crashing:
+        crashing.setattr(RememberedState, "close", lambda memory: None)
+        run(IDENTIFY)
+    scope = scope_of("intercom", emulator.url, "emulated-workspace")
+    with StateStore.open(f"sqlite:///{tmp_path / 'state.db'}") as store:
+        assert store.counts(scope)["contact"] > 0
 
 
 def test_someone_known_by_email_only_is_the_user_that_an_identify_linked_to_it(
@@ -313,6 +326,27 @@ def test_credentials_refused_in_the_middle_keep_everything_undelivered(
 
 def test_an_unknown_option_is_not_passed_over(run: Run) -> None:
     mistake(run(IDENTIFY, options=("--dead-leters", "x")), 2, "--dead-leters", "--dead-letters")
+
+
+def test_dead_letters_that_cannot_be_kept_are_known_before_anything_is_sent(
+    run: Run, emulator: Emulator, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    bad = str(tmp_path / "file")
+    mistake(run(IDENTIFY, options=("--dead-letters", bad)), 2, bad)
+    assert emulator.requests == []
+
+
+def test_a_summary_that_cannot_be_written_is_known_before_anything_is_sent(
+    run: Run, emulator: Emulator, tmp_path: Path
+) -> None:
+    bad = str(tmp_path / "nowhere" / "summary.json")
+    mistake(run(IDENTIFY, options=("--summary", bad)), 2, bad)
+    assert emulator.requests == []
+
+
+def test_a_runner_that_does_not_exist_is_named(run: Run) -> None:
+    mistake(run(IDENTIFY, options=("--runner", "NoSuchRunner")), 2, "NoSuchRunner")
 
 
 def test_an_unknown_setting_suggests_the_right_one(run: Run) -> None:
