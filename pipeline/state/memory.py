@@ -24,9 +24,10 @@ Slot = tuple[str, str]
 class RememberedState:
     """The memory of one workspace; safe to share among threads.
 
-    Writes are collected and stored in batches: by ``flush``, by ``close``, and whenever
-    ``flush_at`` of them have come together. Kinds that begin with ``run.`` are never stored. A
-    store that fails in the middle of a run is worked without: that costs calls only.
+    Writes are collected and stored in batches, each of them whole or not at all: by ``flush``,
+    ``settle`` and ``close``, and whenever ``flush_at`` of them have come together. Kinds that
+    begin with ``run.`` are never stored. A store that fails in the middle of a run is worked
+    without: that costs calls only.
 
     Args:
         store: Where everything ends up.
@@ -167,7 +168,7 @@ class RememberedState:
             with self._lock:
                 self._writing, self._pending = self._pending, {}
             try:
-                self._write(self._writing)
+                self._store.change(self._scope, self._writing)
             except SQLAlchemyError:
                 with self._lock:
                     self._pending = {**self._writing, **self._pending}
@@ -175,18 +176,6 @@ class RememberedState:
             finally:
                 with self._lock:
                     self._writing = {}
-
-    def _write(self, changes: dict[Slot, str | None]) -> None:
-        gone: dict[str, list[str]] = {}
-        kept: list[tuple[str, str, str]] = []
-        for (kind, key), value in changes.items():
-            if value is None:
-                gone.setdefault(kind, []).append(key)
-            else:
-                kept.append((kind, key, value))
-        for kind, keys in gone.items():
-            self._store.forget(self._scope, kind, keys)
-        self._store.put_many(self._scope, kept)
 
     def _flush_quietly(self) -> None:
         try:
@@ -205,6 +194,11 @@ class RememberedState:
         if self._failures == 1:
             cause = getattr(error, "orig", None) or type(error).__name__
             _LOG.warning("cannot %s the state store, going on without it: %s", what, cause)
+
+    def settle(self) -> None:
+        """Store what is not stored yet; a store that fails is worked without. Never fails."""
+        if self._pending:
+            self._flush_quietly()
 
     def close(self) -> None:
         """Store what is not stored yet; the store itself stays open. Never fails."""

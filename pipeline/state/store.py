@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -105,6 +106,19 @@ class StateStore:
         if rows:
             with self._begin() as connection:
                 connection.execute(self._upsert, rows)
+
+    def change(self, scope: str, changes: Mapping[Slot, str | None]) -> None:
+        """Store entries, and drop those whose value is None; all of it or nothing."""
+        kept = {slot: value for slot, value in changes.items() if value is not None}
+        gone = sorted(slot for slot, value in changes.items() if value is None)
+        if not changes:
+            return
+        with self._begin(writes=True) as connection:
+            for kind, slots in itertools.groupby(gone, key=lambda slot: slot[0]):
+                for batch in _batches([key for _, key in slots]):
+                    connection.execute(tables.delete_entries(scope, kind, batch))
+            if kept:
+                connection.execute(self._upsert, self._rows(scope, kept))
 
     def entries(self, scope: str, kinds: Collection[str]) -> dict[Slot, str]:
         """Everything that is remembered of ``kinds``, by kind and key."""

@@ -13,6 +13,7 @@ from pipeline.flow import aliases
 from pipeline.flow.aliases import Link
 from pipeline.flow.deliver import Remembering
 from pipeline.flow.packing import Packed
+from pipeline.transforms.settling import settle
 
 BY_ALIAS = "by_alias"
 LINKS = "links"
@@ -50,9 +51,10 @@ class ResolveAliases(beam.DoFn):
             yield from self._resolve()
 
     def finish_bundle(self) -> Iterator[Any]:
-        """Resolve what is held."""
+        """Resolve what is held, and store what was learned."""
         for output in self._resolve():
             yield GlobalWindows.windowed_value(output)
+        settle(self._memory)
 
     def teardown(self) -> None:
         """Close the state."""

@@ -29,6 +29,7 @@ from pipeline.model.operation import Call, Outcome, Response
 from pipeline.model.quota import Windows
 from pipeline.transforms.counting import Counts, Throttling
 from pipeline.transforms.dead_letters import DeadLetterFormat, Note
+from pipeline.transforms.settling import settle
 
 Send = Callable[[Call], Response]
 
@@ -157,12 +158,13 @@ class Deliver(beam.DoFn):
         return DeliveryPool(deliver, concurrency=settings.concurrency)
 
     def finish_bundle(self) -> Iterator[Any]:
-        """Wait for everything under way."""
+        """Wait for everything under way, and store what was learned."""
         if self._pool is not None:
             with self._pool as pool:
                 for outcomes in pool.drain():
                     for letter in self._account(outcomes):
                         yield GlobalWindows.windowed_value(letter)
+        settle(self._memory)
         self._count_calls()
         if self._driver.halted is not None:
             self._counts.add("halted")

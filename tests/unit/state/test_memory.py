@@ -26,7 +26,7 @@ class Broken:
     def fail(self, *arguments):
         raise OperationalError("", {}, Exception("disk I/O error"))
 
-    get = get_many = put_many = forget = fail
+    get = get_many = put_many = forget = change = fail
 
 
 def test_what_is_put_is_got_at_once(memory):
@@ -166,6 +166,29 @@ def test_texts_that_no_database_holds_are_remembered_for_this_run(memory, store,
     assert store.counts("s") == {"contact": 1}
     memory.forget("contact", text)
     assert memory.get("contact", text) is None
+
+
+def test_a_flush_is_stored_whole_or_not_at_all(memory, store, monkeypatch):
+    store.put_many("s", [("contact", "u:1", "a"), ("contact_fields", "a", "x")])
+    memory.forget("contact", "u:1")
+    memory.put("contact_fields", "a", "y")
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "_rows", Broken().fail)
+        with pytest.raises(OperationalError):
+            memory.flush()
+    assert store.get("s", "contact", "u:1") == "a"
+    memory.flush()
+    assert store.counts("s") == {"contact_fields": 1}
+
+
+def test_to_settle_stores_and_never_fails(memory, store):
+    memory.put("contact", "u:1", "a")
+    memory.settle()
+    assert store.counts("s") == {"contact": 1}
+    failing = RememberedState(Broken(), "s")
+    failing.put("contact", "u:1", "a")
+    failing.settle()
+    assert failing.failures == 1
 
 
 def test_a_flush_that_fails_loses_nothing(store):
