@@ -236,6 +236,9 @@ class Saving:
                 continue
             yield from pause(delay)
             found = yield from search(query)
+            if found.refusal is not None:  # nothing says that a second one would be the only one
+                self._warnings.append(leads.MAYBE_DOUBLED)
+                return response
             if found.contacts:
                 return Response(200, body=found.contacts[0])
 

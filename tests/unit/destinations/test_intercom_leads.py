@@ -63,6 +63,14 @@ def test_p2_a_lead_that_never_gets_an_answer_is_a_dead_letter(leads):
     assert (outcome.reason, outcome.http_status) == ("retries_exhausted", None)
 
 
+def test_p2_a_lost_lead_is_not_made_again_where_nobody_can_look_for_it(leads, error):
+    refusal = error(400, "bad_request", "no such field")
+    outcome = leads.play("upsert_contact", ANON, FIELDS, LOST, refusal)
+    assert leads.lines == ["POST /contacts", "POST /contacts/search"]
+    assert (outcome.status, outcome.reason) == ("dead", "retries_exhausted")
+    assert outcome.warnings == ("lead_maybe_doubled",)
+
+
 def test_p2_without_its_attribute_a_lost_lead_is_made_again_and_reported(script, done):
     script.settings(attributes="drop")
     outcome = script.play("upsert_contact", ANON, FIELDS, LOST, done(LEAD_ID))
