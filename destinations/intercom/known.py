@@ -1,7 +1,7 @@
 """What is remembered about contacts and companies, so that nothing is asked twice.
 
 Kinds and keys: ``contact``: ``u:`` userId, ``e:`` SHA-256 of the e-mail in lower case, ``a:``
-anonymousId -> Intercom's id, with `` linked`` after it where an e-mail's contact has a userId;
+anonymousId (hashed too where it has an ``@``) -> Intercom's id, with `` linked`` after it where an e-mail's contact has a userId;
 ``company``: your company_id -> Intercom's id; ``membership``: both Intercom ids -> ``1``;
 ``run.created``: Intercom ids that came to be in this run, which some endpoints do not see yet;
 ``run.shared``: e-mail addresses, as above, that several contacts have.
@@ -43,6 +43,11 @@ def email_key(email: str) -> str:
     return "e:" + _digest(email.lower())
 
 
+def anonymous_key(anonymous_id: str) -> str:
+    """The key of an anonymousId; one that is an e-mail address is hashed like a userId."""
+    return "a:" + (_digest(anonymous_id) if "@" in anonymous_id else anonymous_id)
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -82,12 +87,12 @@ class Known:
         """The id of the lead that the person's anonymousId stands for."""
         if person.anonymous_id is None:
             return None
-        return self._memory.get("contact", "a:" + person.anonymous_id)
+        return self._memory.get("contact", anonymous_key(person.anonymous_id))
 
     def forget_lead(self, person: Person, contact_id: str) -> None:
         """Remember no longer that the anonymousId stands for this lead."""
         if person.anonymous_id is not None:
-            self._drop("a:" + person.anonymous_id, contact_id)
+            self._drop(anonymous_key(person.anonymous_id), contact_id)
 
     def is_linked(self, email: str, contact_id: str) -> bool:
         """Whether this contact is known to have this e-mail and somebody's userId."""
@@ -116,12 +121,12 @@ class Known:
                 value = contact_id + _LINKED if linked else contact_id
                 self._memory.put("contact", email_key(email), value)
             elif person.anonymous_id is not None:
-                self._memory.put("contact", "a:" + person.anonymous_id, contact_id)
+                self._memory.put("contact", anonymous_key(person.anonymous_id), contact_id)
             return True
         self._memory.put("contact", user_key(person.user_id), contact_id)
-        if person.anonymous_id is not None:
+        if person.anonymous_id is not None and self.lead(person) is not None:
             # A lead that has become this user must not become the next one on the same device.
-            self._memory.forget("contact", "a:" + person.anonymous_id)
+            self._memory.forget("contact", anonymous_key(person.anonymous_id))
         if email is None:
             return True
         if self._memory.get("run.shared", email_key(email)) is not None:
