@@ -14,6 +14,7 @@ from pipeline.cli.running import (
     job_of,
     run_options,
     summary_option,
+    usable_directory,
 )
 
 
@@ -44,6 +45,7 @@ def command(
     are refused, 6 the destination was down for too long.
     """
     job = job_of(ctx, **given)
+    usable_directory(job.config.dead_letters)
     if plan_file is not None:
         from pipeline.run.planned import refuse_unless_planned
 

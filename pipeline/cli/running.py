@@ -83,7 +83,6 @@ def job_of(ctx: click.Context, *, mapping: Path, settings: tuple[str, ...], **gi
     from pipeline.run.config import RunConfig
 
     config = RunConfig(mapping=mapping, settings=changed, beam_args=tuple(ctx.args), **given)
-    usable_directory(config.dead_letters)
     return batch.check(config, compiled.plan)
 
 

@@ -172,6 +172,8 @@ def main() -> int:
     met = "met" if ratio <= options.most else "MISSED"
     print(f"{total:,} calls, floor {least:,}: ratio {ratio:.4f}, at most {options.most}: {met}")
     again = writes(second)
+    for call, statuses in sorted(second["calls"].items()):
+        print(f"again  {call:42} {statuses}")
     print(f"second run: {again} writes: {'met' if again == 0 else 'MISSED'}")
     print(f"seconds: {first['seconds']:.0f} and {second['seconds']:.0f}")
     return 0 if ratio <= options.most and again == 0 else 1
