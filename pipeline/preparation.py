@@ -66,6 +66,7 @@ class Preparer:
         *,
         first_seen: int | None = None,
         length: int | None = None,
+        now: int | None = None,
     ) -> Iterator[Prepared]:
         """Everything that the line holds, in its order; nothing is ever left out.
 
@@ -75,8 +76,10 @@ class Preparer:
             first_seen: For the bytes of one event that were read before: when, in microseconds
                 since 1970. ``origin`` is then the event's own.
             length: Of a line that was cut: how many bytes it has.
+            now: The time of its events that say none, where it is not the time of the run.
         """
-        now = self._now if first_seen is None else first_seen
+        now = self._now if now is None else now
+        now = now if first_seen is None else first_seen
         for decoded in decode_line(
             line, origin=origin, now=now, max_bytes=self._max_bytes, length=length
         ):

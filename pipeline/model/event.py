@@ -20,7 +20,8 @@ class Event:
         message_id: ``messageId``, or ``sha256:`` and the digest of ``raw`` where it is missing,
             so that the same bytes always have the same id.
         time: When it happened, in microseconds since 1970 UTC: ``timestamp``, else
-            ``originalTimestamp``, else ``sentAt``, else ``receivedAt``, else the time of the run.
+            ``originalTimestamp``, else ``sentAt``, else ``receivedAt``, else when its file was last
+            changed (the same in every run), else the start of the run, as for standard input.
         body: The decoded JSON object. Numbers with a fraction or an exponent are
             ``decimal.Decimal``; integers are exact, however long.
         raw: The original bytes: a line that, read again, gives exactly this event. For a member

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from apache_beam.io.filesystem import BeamIOError
+from apache_beam.io.filesystem import BeamIOError, FileMetadata
 from apache_beam.io.filesystems import FileSystems
 
 from pipeline.errors import UsageError
@@ -34,6 +34,12 @@ def slices(patterns: Iterable[str], *, slice_bytes: int = SLICE_BYTES) -> Iterat
         ]
 
 
+def _written_at(item: FileMetadata) -> int | None:
+    """When a file was last changed, in microseconds since 1970; a file system may not know."""
+    seconds = item.last_updated_in_seconds
+    return int(seconds * 1_000_000) if seconds else None
+
+
 def _of_pattern(pattern: str, spool: Path, slice_bytes: int) -> Iterator[Slice]:
     if pattern == "-":
         copy = spool / "stdin"
@@ -56,7 +62,11 @@ def _of_pattern(pattern: str, spool: Path, slice_bytes: int) -> Iterator[Slice]:
     for item in sorted(files, key=lambda item: item.path):
         try:
             yield from slices_of(
-                item.path, item.size_in_bytes, shown_as=item.path, slice_bytes=slice_bytes
+                item.path,
+                item.size_in_bytes,
+                shown_as=item.path,
+                slice_bytes=slice_bytes,
+                written_at=_written_at(item),
             )
         except (OSError, BeamIOError) as error:
             message = f"cannot read input {item.path!r}: {error}"

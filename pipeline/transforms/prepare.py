@@ -45,7 +45,8 @@ class PrepareSettings:
         mapping: The compiled mapping.
         schemas: The schemas of the event types.
         tracking: The schemas of single events, with their policy.
-        now: Time of the run, microseconds since 1970.
+        now: Time of the run, microseconds since 1970: of events that say none, in a file that
+            says no time either.
         max_event_bytes: Longer lines are refused.
         merge_by: Operation kind -> the field that names a thing shared by people.
         names: Where operations carry event names, and which are denied.
@@ -101,7 +102,11 @@ class Prepare(beam.DoFn):
             return
         index = -1
         found = self._preparer.prepare(
-            element.text, element.origin, first_seen=element.first_seen, length=element.length
+            element.text,
+            element.origin,
+            first_seen=element.first_seen,
+            length=element.length,
+            now=element.written_at,
         )
         for index, prepared in enumerate(found):
             if isinstance(prepared, Refused):

@@ -30,7 +30,8 @@ READERS: Mapping[str, Callable[[BinaryIO], Any]] = {
 class Slice:
     """Some bytes of a file: the lines that begin in ``start <= offset < end``.
 
-    ``end`` is None for the end of the file. A compressed file is always one slice.
+    ``end`` is None for the end of the file. A compressed file is always one slice. ``written_at``
+    says when the file was last changed, in microseconds since 1970, where that is known.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Slice:
     end: int | None
     compression: str
     shown_as: str
+    written_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Line:
     """One line without its line break, where it stands, and its offset in the file (bytes).
 
     ``first_seen`` is for the bytes of one event that were read before: when that was. ``length``
-    is for a line that was cut to ``LONGEST_LINE``: how many bytes it has.
+    is for a line that was cut to ``LONGEST_LINE``: how many bytes it has. ``written_at`` is the
+    one of its slice.
     """
 
     text: bytes
@@ -53,6 +56,7 @@ class Line:
     offset: int = 0
     first_seen: int | None = None
     length: int | None = None
+    written_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,13 @@ def read_slice(part: Slice, *, longest: int | None = LONGEST_LINE) -> Iterator[L
                     place = f"{part.shown_as}@{offset}"
                 if text.strip():
                     cut = longest is not None and length > longest
-                    yield Line(text, place, offset, length=length if cut else None)
+                    yield Line(
+                        text,
+                        place,
+                        offset,
+                        length=length if cut else None,
+                        written_at=part.written_at,
+                    )
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         yield Unreadable(place, f"{type(error).__name__}: {error}")
 
@@ -162,15 +172,17 @@ class _Kept:
         return (line.removesuffix(b"\r"), length) if length <= self._room else (line, length)
 
 
-def slices_of(path: str, size: int, *, shown_as: str, slice_bytes: int) -> list[Slice]:
+def slices_of(
+    path: str, size: int, *, shown_as: str, slice_bytes: int, written_at: int | None = None
+) -> list[Slice]:
     """The slices of one file of ``size`` bytes; ``slice_bytes`` is how large one may be."""
     compression = compression_of(path)
     if compression != CompressionTypes.UNCOMPRESSED or size <= slice_bytes:
-        return [Slice(path, 0, None, compression, shown_as)]
+        return [Slice(path, 0, None, compression, shown_as, written_at)]
     starts = range(0, size, slice_bytes)
     ends = [*starts[1:], None]
     return [
-        Slice(path, start, end, compression, shown_as)
+        Slice(path, start, end, compression, shown_as, written_at)
         for start, end in zip(starts, ends, strict=True)
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -148,6 +149,23 @@ def test_someone_known_by_email_only_is_the_user_that_an_identify_linked_to_it(
     by_email = {**TRACK, "userId": None, "properties": {"email": "ADA@example.com"}}
     assert run(by_email, IDENTIFY).summary["delivered"] == 2
     assert len(state(emulator)["contacts"]["u1"]["events"]) == 1
+
+
+def test_an_event_without_time_has_the_same_one_in_every_run(
+    run: Run, emulator: Emulator, tmp_path: Path
+) -> None:
+    timeless = {name: value for name, value in TRACK.items() if name != "timestamp"}
+    for form in ("plain", "packed"):
+        body = f"{json.dumps({**IDENTIFY, 'userId': form})}\n"
+        body += json.dumps({**timeless, "userId": form})
+        path = tmp_path / f"{form}.jsonl"
+        path.write_bytes(gzip.compress(body.encode()) if form == "packed" else body.encode())
+        os.utime(path, (1_705_000_000, 1_705_000_000))
+        for _ in range(2):
+            summary = run(source=str(path), options=("--state", "sqlite://")).summary
+            assert summary["warnings"]["timestamp_missing"] == 1
+        ((_, created_at, _),) = state(emulator)["contacts"][form]["events"]
+        assert created_at == 1_705_000_000
 
 
 def test_the_same_run_twice_leaves_the_same_state(run: Run, emulator: Emulator) -> None:
