@@ -1,15 +1,19 @@
 """Whose an e-mail address or an anonymousId is: identifies state it along with a userId.
 
-A user claims an alias from the first time that an identify stated both. What happened under the
-alias alone belongs to the latest claim until then, or to the first one if it happened before all
-of them: a visitor becomes the first user who signs in on the device, not the last. First times do
-not depend on the order in which events are read, so neither does the answer.
+A user claims an alias at every time that an identify states both. What happened under the alias
+alone belongs to the latest claim until then, or to the first one if it happened before all of
+them: a visitor becomes the first user who signs in on the device, not the last. Of claims by one
+user in a row only the first and the last are kept, since those between change nothing; what an
+alias's claims say does not depend on the order in which events are read.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -19,13 +23,13 @@ if TYPE_CHECKING:
 
 Link: TypeAlias = tuple[int, str]
 """(microseconds since 1970, the userId that was stated with the alias then)."""
-Claims: TypeAlias = dict[str, int]
-"""userId -> since when the alias is this user's."""
+Claims: TypeAlias = tuple[Link, ...]
+"""When the alias was stated to be whose, in order."""
 
 KIND = "link"
 """Under which claims are remembered, by ``digest`` of the alias."""
 
-_MOST = 8
+_MOST = 16
 _LISTS = msgspec.json.Decoder(list[tuple[int, str]])
 
 
@@ -47,25 +51,34 @@ def stated(person: Person, *, anonymous: bool) -> list[str]:
 
 
 def learn(claims: Claims, links: Iterable[Link]) -> Claims:
-    """Add what identifies stated. Commutes: the order does not matter."""
-    for time, user_id in links:
-        claims[user_id] = min(time, claims.get(user_id, time))
-    return claims
+    """The claims with what identifies stated, in whatever order.
+
+    >>> learn((), [(30, "ada"), (10, "ada"), (20, "ada"), (40, "eve")])
+    ((10, 'ada'), (30, 'ada'), (40, 'eve'))
+    """
+    return tuple(_changes(sorted({*claims, *links})))
+
+
+def _changes(links: list[Link]) -> Iterator[Link]:
+    """The first and the last of the claims that one user makes in a row."""
+    for _, group in groupby(links, key=itemgetter(1)):
+        stretch = list(group)
+        yield stretch[0]
+        if len(stretch) > 1:
+            yield stretch[-1]
 
 
 def owner(claims: Claims, time: int) -> str | None:
     """The userId to which something belongs that happened under the alias at ``time``.
 
-    >>> claims = {"ada": 10, "eve": 20}
-    >>> owner(claims, 5), owner(claims, 15), owner(claims, 25), owner({}, 5)
-    ('ada', 'ada', 'eve', None)
+    >>> claims = ((10, "ada"), (20, "eve"), (30, "ada"))
+    >>> owner(claims, 5), owner(claims, 15), owner(claims, 25), owner(claims, 35), owner((), 5)
+    ('ada', 'ada', 'eve', 'ada', None)
     """
     if not claims:
         return None
-    until_then = [(since, user_id) for user_id, since in claims.items() if since <= time]
-    if until_then:
-        return max(until_then)[1]
-    return min((since, user_id) for user_id, since in claims.items())[1]
+    until_then = bisect_right(claims, time, key=itemgetter(0))
+    return claims[max(until_then - 1, 0)][1]
 
 
 def digest(alias: str) -> str:
@@ -76,9 +89,9 @@ def digest(alias: str) -> str:
 def read(text: str | None) -> Claims:
     """Claims from their text; none where the text is none."""
     try:
-        return learn({}, _LISTS.decode(text)) if text else {}
+        return learn((), _LISTS.decode(text)) if text else ()
     except msgspec.DecodeError:
-        return {}
+        return ()
 
 
 def write(claims: Claims) -> str | None:
@@ -86,5 +99,5 @@ def write(claims: Claims) -> str | None:
 
     A userId that is an e-mail address is not kept: the state holds no addresses.
     """
-    kept = sorted((since, user_id) for user_id, since in claims.items() if "@" not in user_id)
+    kept = list(_changes([link for link in claims if "@" not in link[1]]))
     return msgspec.json.encode(kept[-_MOST:]).decode() if kept else None
