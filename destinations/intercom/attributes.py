@@ -58,8 +58,13 @@ class Draft:
         self._resent: set[str] = set()
         self.fields = {name: value for name, value in fields.items() if name != "custom_attributes"}
         self.custom = dict(fields.get("custom_attributes") or {})
-        self.warnings: list[str] = []
+        self._warnings: list[str] = []
         self.dropped: list[tuple[str, ...]] = []
+
+    @property
+    def warnings(self) -> list[str]:
+        """Kinds of what was noticed so far."""
+        return [*self._catalogue.warnings, *self._warnings]
 
     def body(self, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The body as it stands, with the fields of ``extra`` put over it."""
@@ -112,7 +117,7 @@ class Draft:
             return REFUSED
         standing, created = yield from self._catalogue.create(name, kind)
         if created:
-            self.warnings.append(CREATED)
+            self._warnings.append(CREATED)
         return standing
 
     def _apply(self, name: str, value: Any, standing: str) -> None:
@@ -134,7 +139,7 @@ class Draft:
         del self.custom[name]
         if self._policy == "fail":
             self._failure = self._failure or f"custom attribute {name!r} {reason}"
-        self.warnings.append(warning)
+        self._warnings.append(warning)
         self.dropped.append(("custom_attributes", name))
 
     def leave_out(self, field: str) -> None:
@@ -162,7 +167,7 @@ class Draft:
         for words, field in _OPTIONAL_FIELDS:
             if words in text and field in self.fields:
                 self.leave_out(field)
-                self.warnings.append(FIELD_DROPPED)
+                self._warnings.append(FIELD_DROPPED)
                 return True
         return False
 

@@ -3,7 +3,8 @@
 What is known goes to the memory, so that a later run asks nothing about names it has met.
 ``attribute``: ``contact:plan`` -> its type, kept between runs. ``run.attribute``: of this run only,
 ``contact:plan`` -> ``known`` (seen or made in this run), ``archived`` or ``refused``; ``contact:``
--> ``listed``, or ``unlisted`` where the list cannot be read; ``:`` -> ``full``, no room for more.
+-> ``listed``, or ``unlisted`` where the list cannot be read; ``:`` -> ``full``, no more can be
+made; ``:scope`` where the token has no permission for attributes.
 """
 
 from __future__ import annotations
@@ -31,9 +32,14 @@ ARCHIVED = "archived"
 REFUSED = "refused"
 """The API will not have it: its name, or there is no room."""
 
+NOT_READABLE = "attributes_not_readable"
+"""The warning where the token has no permission for attributes."""
+
 _TYPES, _RUN = "attribute", "run.attribute"
 _KNOWN, _LISTED, _UNLISTED, _FULL = "known", "listed", "unlisted", "full"
 _WORKSPACE = ":"
+_SCOPE = ":scope"
+_FORBIDDEN = 403
 _CAP = "custom_data_limit_reached"
 _PATIENCE = 30.0
 _LOCKS: dict[str, threading.Lock] = {}
@@ -60,6 +66,7 @@ class Catalogue:
     def __init__(self, model: Model, memory: Memory) -> None:
         self._model = model
         self._memory = memory
+        self.warnings: list[str] = []
 
     def find(self, name: str) -> Exchange[str]:
         """The attribute's type, or ABSENT, ARCHIVED, REFUSED or UNKNOWN."""
@@ -80,12 +87,13 @@ class Catalogue:
             if self._memory.get(_RUN, _WORKSPACE) == _FULL:
                 return REFUSED, False
             body = {"name": name, "model": self._model, "data_type": data_type}
-            response = yield from ask(Call("POST", "/data_attributes", body))
+            response = yield from ask(Call("POST", "/data_attributes", body, optional=True))
             if answers.ok(response):
                 self._learn(name, data_type)
                 return data_type, True
             if not self._is_there(response):
-                if answers.code(response) == _CAP:
+                self._warn_of(response)
+                if answers.code(response) == _CAP or response.status == _FORBIDDEN:
                     self._memory.put(_RUN, _WORKSPACE, _FULL)
                 self.refuse(name)
                 return REFUSED, False
@@ -118,13 +126,20 @@ class Catalogue:
             if self._noted("") is not None:
                 return
             path = f"/data_attributes?model={self._model}&include_archived=true"
-            response = yield from ask(Call("GET", path))
+            response = yield from ask(Call("GET", path, optional=True))
+            self._warn_of(response)
             if not answers.ok(response) or not answers.has_list(response):
                 self._note("", _UNLISTED)
                 return
             for row in answers.listed(response):
                 self._learn_row(row)
             self._note("", _LISTED)
+
+    def _warn_of(self, response: Response) -> None:
+        """Say once in a run that the token has no permission for attributes."""
+        if response.status == _FORBIDDEN and self._memory.get(_RUN, _SCOPE) is None:
+            self._memory.put(_RUN, _SCOPE, _UNLISTED)
+            self.warnings.append(NOT_READABLE)
 
     def _learn_row(self, row: Mapping[str, Any]) -> None:
         name, data_type = row.get("name"), row.get("data_type")

@@ -18,6 +18,7 @@ from pipeline.model.exchange import Deliverer, Memory, Verdict
 from pipeline.model.operation import Call, Operation, Outcome, Response, Wait
 
 _LONGEST_SLEEP = 1.0
+_FORBIDDEN = 403
 
 
 class Pace(Protocol):
@@ -166,7 +167,7 @@ class Driver:
         if self._is_passing(response):
             response = self._try_again(call, attempts, response)
         verdict = self._destination.judge(response)
-        if verdict is Verdict.FATAL:
+        if verdict is Verdict.FATAL and not (call.optional and response.status == _FORBIDDEN):
             self.halt(f"HTTP {response.status} for {call.method} {self._template(call)}")
             return None, _refused(response, "credentials_refused")
         if verdict is Verdict.RETRY:

@@ -58,12 +58,15 @@ class Call:
         body: JSON, if any.
         repeatable: Whether making the call twice is as good as once. Where it is not, the
             destination is given the answers that say nothing, and decides what to do.
+        optional: Whether the operation can do without it: a token that may not make it (403) is
+            then an answer, and no reason to stop the run.
     """
 
     method: str
     path: str
     body: Mapping[str, Any] | None = None
     repeatable: bool = True
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

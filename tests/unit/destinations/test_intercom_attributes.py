@@ -293,3 +293,24 @@ def test_e3_many_at_once_ask_once_and_create_once():
         thread.join()
     assert calls.count(LIST) == 1
     assert calls.count("POST /data_attributes") == 2
+
+
+def test_e3_a_token_without_the_scope_for_attributes_costs_them_only(script, done, error):
+    forbidden = error(403, "api_plan_restricted", "no scope")
+    fields = {"custom_attributes": {"plan": "pro"}}
+    unknown = error(400, message="Custom attribute 'plan' does not exist")
+    person = Person("user-9")
+    outcome = script.play("upsert_contact", person, fields, forbidden, unknown, forbidden, done())
+    assert outcome.status == "delivered"
+    assert outcome.warnings == ("attributes_not_readable", "attribute_dropped")
+    assert [call.optional for call in script.transcript.calls] == [True, False, True, False]
+    outcome = script.play("upsert_contact", person, fields, done())
+    assert outcome.warnings == ("attribute_dropped",)
+
+
+def test_e3_an_attribute_that_is_there_is_written_without_the_scope(script, done, error):
+    fields = {"custom_attributes": {"plan": "pro"}}
+    forbidden = error(403, "api_plan_restricted", "no scope")
+    outcome = script.play("upsert_contact", Person("user-9"), fields, forbidden, done())
+    assert script.bodies[-1]["custom_attributes"] == {"plan": "pro"}
+    assert (outcome.warnings, outcome.dropped) == (("attributes_not_readable",), ())

@@ -14,7 +14,13 @@ from pipeline.model.operation import DELIVERED, Call, Operation, Outcome, Person
 
 OPERATION = Operation("do", Person("u"), 1, {})
 OK = Response(200)
-VERDICTS = {503: Verdict.RETRY, 0: Verdict.RETRY, 429: Verdict.THROTTLED, 401: Verdict.FATAL}
+VERDICTS = {
+    503: Verdict.RETRY,
+    0: Verdict.RETRY,
+    429: Verdict.THROTTLED,
+    401: Verdict.FATAL,
+    403: Verdict.FATAL,
+}
 
 
 class Destination:
@@ -323,3 +329,17 @@ def test_threads_share_a_driver(drive):
 def test_the_outcome_of_the_destination_is_the_outcome(drive):
     result = Outcome("dead", "rejected", "parameter_invalid: no")
     assert drive(Destination(CALL, result=result), Response(400)).run(OPERATION, None) is result
+
+
+def test_e2_what_the_token_may_not_do_is_an_answer_where_it_is_optional(drive):
+    destination = Destination(Call("GET", "/things", optional=True), CALL)
+    driver = drive(destination, Response(403), OK)
+    assert driver.run(OPERATION, None) is DELIVERED
+    assert (driver.halted, [one.status for one in destination.answers]) == (None, [403, 200])
+
+
+@pytest.mark.parametrize(("status", "optional"), [(401, True), (403, False)])
+def test_e2_any_other_refusal_of_the_token_stops_the_run(drive, status, optional):
+    driver = drive(Destination(Call("GET", "/things", optional=optional)), Response(status))
+    assert driver.run(OPERATION, None).reason == "credentials_refused"
+    assert driver.halted is not None
