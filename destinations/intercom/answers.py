@@ -48,6 +48,9 @@ def judge(response: Response) -> Verdict:
         return Verdict.FATAL
     if status in (0, 408, 423) or (500 <= status <= 599 and status != 501):
         return Verdict.RETRY
+    if ok(response) and response.body is None and response.text.strip():
+        # A page of somebody in between (maintenance, a portal) must not count as delivered.
+        return Verdict.RETRY
     return Verdict.ANSWER
 
 
