@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ Slot: TypeAlias = tuple[str, str]
 Change: TypeAlias = Callable[[dict[Slot, str]], Mapping[Slot, str | None]]
 """What is remembered -> what is to be remembered instead; None drops an entry."""
 
+PASSWORD = "PENSTOCK_STATE_PASSWORD"  # noqa: S105 - the name of a variable
+"""The environment variable with the password of a database."""
 _BUSY_SECONDS = 30.0
 _CONNECT_SECONDS = 10
 _BATCH = 500
@@ -49,11 +52,14 @@ class StateStore:
 
         Args:
             url: ``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``sqlite://`` for one in
-                memory, or ``postgresql://user:password@host/database``.
+                memory, or ``postgresql://user@host/database``. It travels to workers, so no
+                password stands in it: that comes from PENSTOCK_STATE_PASSWORD, or from what
+                libpq knows (PGPASSWORD, ``~/.pgpass``).
             clock: Seconds since 1970.
 
         Raises:
-            ConfigurationError: There can be no store there, or what is there is none of ours.
+            ConfigurationError: There can be no store there, what is there is none of ours, or the
+                URL holds a password.
         """
         address = _address(url)
         shown = address.render_as_string(hide_password=True)
@@ -210,7 +216,15 @@ def _address(url: str) -> sa.URL:
         message = "the state store's address is none: use sqlite:///FILE or postgresql://HOST/NAME"
         raise ConfigurationError(message) from None
     if address.drivername in ("postgres", "postgresql"):
-        return address.set(drivername="postgresql+psycopg")
+        address = address.set(drivername="postgresql+psycopg")
+    if address.drivername == "postgresql+psycopg" and (
+        address.password is not None or "password" in address.query
+    ):
+        message = (
+            "the state store's address holds a password, which would travel with the run: leave "
+            f"it out, and put it into the environment variable {PASSWORD} (on every worker)"
+        )
+        raise ConfigurationError(message)
     if address.drivername in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
         return address
     message = f"a state store in {address.drivername!r} is not possible: use sqlite or postgresql"
@@ -223,9 +237,12 @@ def _is_file(address: sa.URL) -> bool:
 
 def _engine(address: sa.URL, shown: str, *, in_memory: bool) -> sa.Engine:
     if address.get_backend_name() == "postgresql":
+        password = os.environ.get(PASSWORD)
         try:
             return sa.create_engine(
-                address, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_SECONDS}
+                address if password is None else address.set(password=password),
+                pool_pre_ping=True,
+                connect_args={"connect_timeout": _CONNECT_SECONDS},
             )
         except ImportError:
             message = (

@@ -150,10 +150,32 @@ def test_an_address_that_is_none_is_refused(url):
         StateStore.open(url)
 
 
-def test_a_password_is_not_shown(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:hunter2@127.0.0.1:1/db",
+        "postgres://user:hunter2@127.0.0.1:1/db",
+        "postgresql+psycopg://127.0.0.1:1/db?password=hunter2",
+    ],
+)
+def test_an_address_with_a_password_is_refused_and_not_shown(url):
+    with pytest.raises(ConfigurationError, match="PENSTOCK_STATE_PASSWORD") as caught:
+        StateStore.open(url)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_password_comes_from_the_environment_and_is_not_shown(monkeypatch):
+    monkeypatch.setenv("PENSTOCK_STATE_PASSWORD", "hunter2")
+    given = []
+
+    def create(address, **arguments):
+        given.append(address)
+        raise ImportError
+
+    monkeypatch.setattr(sa, "create_engine", create)
     with pytest.raises(ConfigurationError, match="psycopg") as caught:
-        StateStore.open("postgresql://user:hunter2@127.0.0.1:1/db")
+        StateStore.open("postgresql://user@127.0.0.1:1/db")
+    assert given[0].password == "hunter2"
     assert "hunter2" not in str(caught.value)
 
 
