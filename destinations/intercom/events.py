@@ -50,10 +50,13 @@ def _submit(
     addressee = yield from _address(person, memory, options)
     waits = iter(options.waits)
     stale: str | None = None
+    waited = False
     while addressee.outcome is None:
         body = {**operation.fields, **addressee.fields}
         response = yield from ask(Call("POST", "/events", body))
         if answers.ok(response):
+            if stale is not None and addressee.contact_id is None and not waited:
+                known.forget(person, stale)  # the userId is another contact's
             if addressee.warnings:
                 return Outcome("delivered", warnings=addressee.warnings)
             return DELIVERED
@@ -62,33 +65,51 @@ def _submit(
         if response.status != 404:
             return answers.refused(response)
         contact_id = addressee.contact_id
-        if contact_id is None:
-            if not options.create_contact_on_track:
-                return answers.refused(response, "contact_not_found")
+        if contact_id is None and options.create_contact_on_track:
             addressee = yield from _create(person, memory, options, stale)
             recreated += addressee.recreated
-        elif addressee.remembered and not known.is_fresh(contact_id):
-            known.forget(person, contact_id)
+        elif contact_id is not None and addressee.remembered and not known.is_fresh(contact_id):
             stale = contact_id
-            addressee = yield from _address(person, memory, options, stale)
+            addressee = yield from _look_again(person, memory, options, stale)
             recreated += addressee.recreated
         else:
-            delay = next(waits, None)
+            # Somebody new is not seen yet. An earlier run may have made whom we remember just
+            # before it ended; whom nobody remembers is not waited for.
+            remembered = contact_id if contact_id is not None else stale
+            delay = next(waits, None) if remembered is not None else None
             if delay is None:
-                known.forget(person, contact_id)
+                if remembered is not None:
+                    known.forget(person, remembered)
                 return answers.refused(response, "contact_not_found")
+            waited = True
             yield from pause(delay)
     return addressee.outcome
 
 
-def _address(
-    person: Person, memory: Memory, options: IntercomOptions, stale: str | None = None
-) -> Exchange[Addressee]:
+def _address(person: Person, memory: Memory, options: IntercomOptions) -> Exchange[Addressee]:
     """By Intercom's id where it is known or must be (leads), else by userId and e-mail."""
-    known = Known(memory)
-    contact_id = known.addressee(person)
+    contact_id = Known(memory).addressee(person)
     if contact_id is not None:
         return Addressee({"id": contact_id}, contact_id, remembered=True)
+    return (yield from _look_up(person, memory, options, None))
+
+
+def _look_again(
+    person: Person, memory: Memory, options: IntercomOptions, stale: str
+) -> Exchange[Addressee]:
+    """Whom else it may be where the API does not know the remembered id; at last that one."""
+    addressee = yield from _look_up(person, memory, options, stale)
+    outcome = addressee.outcome
+    if outcome is not None and outcome.reason == "contact_not_found" and not outcome.warnings:
+        return Addressee({"id": stale}, stale)
+    return addressee
+
+
+def _look_up(
+    person: Person, memory: Memory, options: IntercomOptions, stale: str | None
+) -> Exchange[Addressee]:
+    """Whose it is, whatever is remembered."""
+    known = Known(memory)
     if person.user_id is not None:
         fields = {"user_id": person.user_id}
         if person.email is not None:
@@ -103,6 +124,8 @@ def _address(
         known.note_shared(person.email)
         return _nobody(f"{len(found.contacts)} contacts share the e-mail", "duplicate_email")
     if found.only_id is not None:
+        if stale is not None and stale != found.only_id:
+            known.forget(person, stale)
         contact_id = contacts.learn_found(known, person, found.contacts[0])
         return Addressee({"id": contact_id}, contact_id)
     if options.create_contact_on_track:
@@ -113,6 +136,8 @@ def _address(
 def _create(
     person: Person, memory: Memory, options: IntercomOptions, stale: str | None
 ) -> Exchange[Addressee]:
+    if stale is not None:
+        Known(memory).forget(person, stale)
     saving = contacts.Saving(person, contacts.bare(person), memory, options, stale=stale)
     saved = yield from saving.create(update=False)
     if saved.contact_id is None:

@@ -1,11 +1,11 @@
 """What is remembered about contacts and companies, so that nothing is asked twice.
 
 Kinds and keys: ``contact``: ``u:`` userId, ``e:`` SHA-256 of the e-mail in lower case, ``a:``
-anonymousId (``u:`` and ``a:`` hashed too where there is an ``@``) -> Intercom's id, with `` linked``
-after it where an e-mail's contact has a userId; ``company``: your company_id -> Intercom's id;
+anonymousId -> Intercom's id, with `` linked`` after it where an e-mail's contact has a userId; a
+userId or anonymousId with an ``@`` is hashed too; ``company``: your company_id -> Intercom's id;
 ``membership``: both Intercom ids -> ``1``; ``run.created``: Intercom ids that came to be in this
-run, which some endpoints do not see yet;
-``run.shared``: e-mail addresses, as above, that several contacts have.
+run, which some endpoints do not see yet; ``run.shared``: e-mail addresses, as above, that several
+contacts have.
 """
 
 from __future__ import annotations

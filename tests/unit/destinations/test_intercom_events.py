@@ -106,9 +106,44 @@ def test_e3_404_for_a_stale_id_is_tried_once_more_by_user_id(remembered):
 
 
 def test_e3_404_for_a_stale_id_and_then_for_the_user_id_is_dead(remembered):
-    outcome = remembered.play("submit_event", ADA, EVENT, NOT_FOUND, NOT_FOUND)
+    outcome = remembered.play("submit_event", ADA, EVENT, *[NOT_FOUND] * 6)
     assert outcome.reason == "contact_not_found"
+    assert remembered.waits == [0.5, 1.0, 2.0, 4.0]
+    remembered.play("submit_event", ADA, EVENT, NOT_FOUND)
     assert remembered.waits == []
+
+
+def test_e3_whom_an_earlier_run_made_just_before_it_ended_is_waited_for(remembered):
+    outcome = remembered.play("submit_event", ADA, EVENT, *[NOT_FOUND] * 3, ACCEPTED)
+    assert (outcome.status, remembered.waits) == ("delivered", [0.5, 1.0])
+    remembered.play("submit_event", ADA, EVENT, ACCEPTED)
+    assert remembered.bodies[0]["id"] == ID
+
+
+def test_e3_a_lead_of_an_earlier_run_is_waited_for(script, done):
+    script.knows(anonymous_id="string")
+    lead = Person(anonymous_id="a")
+    script.play("upsert_contact", lead, {"role": "lead"}, done(role="lead"))
+    script.memory.forget("run.created", ID)
+    outcome = script.play("submit_event", lead, EVENT, NOT_FOUND, NOT_FOUND, ACCEPTED)
+    assert (outcome.status, script.waits) == ("delivered", [0.5])
+
+
+def test_e3_an_email_of_an_earlier_run_is_searched_for_and_then_waited_for(script, done):
+    script.play("upsert_contact", MAIL, {}, done())
+    script.memory.forget("run.created", ID)
+    answers = (NOT_FOUND, found(), NOT_FOUND, ACCEPTED)
+    outcome = script.play("submit_event", MAIL, EVENT, *answers)
+    assert (outcome.status, script.waits) == ("delivered", [0.5])
+    assert [body["id"] for body in (script.bodies[0], *script.bodies[2:])] == [ID, ID, ID]
+
+
+def test_e3_an_email_whose_contact_is_another_one_now_is_not_waited_for(script, done):
+    script.play("upsert_contact", MAIL, {}, done())
+    script.memory.forget("run.created", ID)
+    answers = (NOT_FOUND, found({"id": OTHER}), ACCEPTED)
+    outcome = script.play("submit_event", MAIL, EVENT, *answers)
+    assert (outcome.status, script.waits, script.bodies[2]["id"]) == ("delivered", [], OTHER)
 
 
 def test_e3_404_right_after_a_create_waits_until_it_is_seen(script, done):
