@@ -133,7 +133,10 @@ def lines_of(
     kept = _Kept(longest)
     line_start = position
     skipping = bool(start)
-    while chunk := stream.read(CHUNK_BYTES):
+    # One read at a time where that can be had: of an archive that breaks off, ``read`` would
+    # throw away up to a whole chunk of good lines before the damage.
+    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+    while chunk := read(CHUNK_BYTES):
         begin = 0
         while (found := chunk.find(b"\n", begin)) >= 0:
             if not skipping:
