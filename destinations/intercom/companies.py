@@ -189,9 +189,8 @@ def detach(operation: Operation, memory: Memory, options: IntercomOptions) -> St
         if known.is_fresh(contact.id) and not was_member:
             return _NOTHING_TO_DETACH  # made in this run, and attached by nobody since
         path = f"/contacts/{contact.id}/companies/{company.id}"
+        known.forget_member(contact.id, company.id)  # before: the answer may be lost
         response = yield from ask(Call("DELETE", path))
-        if answers.ok(response) or response.status == 404:
-            known.forget_member(contact.id, company.id)
         if answers.ok(response):
             return DELIVERED
         if response.status != 404:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pipeline.model.operation import Person, Response
+from destinations.intercom import DESTINATION
+from pipeline.model.operation import Operation, Person, Response
 
 CONTACT = "5f0c1d2e3a4b5c6d7e8f9a0b"
 COMPANY = "cccccccccccccccccccccccc"
@@ -235,3 +236,12 @@ def test_e1_an_attachment_that_meets_a_busy_contact_is_tried_again(script, done,
     busy = error(409, "conflict", "busy")
     outcome = remember(script).play("attach_company", ADA, {"company_id": "acme"}, busy, done())
     assert (outcome.status, script.waits) == ("delivered", [0.5])
+
+
+def test_a_detach_whose_answer_was_lost_leaves_no_membership_behind(known, done):
+    known.play("attach_company", ADA, ACME, done(COMPANY))
+    steps = DESTINATION().deliver(Operation("detach_company", ADA, 1, ACME), known.memory)
+    assert next(steps).method == "DELETE"
+    steps.close()
+    outcome = known.play("attach_company", ADA, ACME, done(COMPANY))
+    assert outcome.status == "delivered"
