@@ -8,7 +8,7 @@ the mapping stands in it as a Python literal. ``Mapper.source`` is meant to be r
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from pipeline.mapping import plan
@@ -322,20 +322,14 @@ class _Writer:
                 return self.template(parts)
 
     def first(self, values: tuple[plan.Expr, ...]) -> str:
-        """The alternatives, each inside the one before."""
-        target = self.fresh()
+        """The alternatives, each in a block of its own behind the one before."""
         if not values:
             return "ABSENT"
-        depth, done = self.depth, set(self.done)
-        for place, expr in enumerate(values):
-            if place:
-                self.emit(f"if {target} is ABSENT:")
-                self.depth += 1
-            value = self.value(expr)
-            self.emit(f"{target} = {value}")
-            if not place:
-                done = set(self.done)
-        self.depth, self.done = depth, done
+        target = self.fresh()
+        self.emit(f"{target} = {self.value(values[0])}")
+        for expr in values[1:]:
+            with self.block(f"if {target} is ABSENT:"):
+                self.emit(f"{target} = {self.value(expr)}")
         return target
 
     def object(self, source: plan.Object) -> str:
@@ -391,15 +385,11 @@ class _Writer:
     def template(self, parts: tuple[str | Path, ...]) -> str:
         """A text with values in it; what comes behind an absent one is not read."""
         target = self.fresh()
-        depth, done = self.depth, set(self.done)
         self.emit(f"{target} = ''")
-        for part in parts:
-            text = repr(part) if isinstance(part, str) else self.read(part)
-            self.emit(f"{target} = template({target}, {text})")
-            self.emit(f"if {target} is not ABSENT:")
-            self.depth += 1
-        self.emit("pass")
-        self.depth, self.done = depth, done
+        for place, part in enumerate(parts):
+            with self.block(f"if {target} is not ABSENT:") if place else nullcontext():
+                text = repr(part) if isinstance(part, str) else self.read(part)
+                self.emit(f"{target} = template({target}, {text})")
         return target
 
     # --- reading -----------------------------------------------------------------------------
@@ -531,15 +521,10 @@ class _Writer:
     def chain(self, conditions: tuple[plan.Condition, ...], *, stop_at: bool) -> str:
         """Conditions one after the other, as far as it takes to know."""
         target = self.fresh()
-        depth, done = self.depth, set(self.done)
+        head = f"if not {target}:" if stop_at else f"if {target}:"
         for place, condition in enumerate(conditions):
-            if place:
-                self.emit(f"if not {target}:" if stop_at else f"if {target}:")
-                self.depth += 1
-            self.emit(f"{target} = {self.condition(condition)}")
-            if not place:
-                done = set(self.done)
-        self.depth, self.done = depth, done
+            with self.block(head) if place else nullcontext():
+                self.emit(f"{target} = {self.condition(condition)}")
         return target
 
     def question(self, value: plan.Expr, tests: tuple[plan.Step, ...]) -> str:
@@ -550,13 +535,9 @@ class _Writer:
             answer = self.test(tests[0], found)
         else:
             answer = self.fresh()
-            depth = self.depth
             for place, test in enumerate(tests):
-                if place:
-                    self.emit(f"if {answer}:")
-                    self.depth += 1
-                self.emit(f"{answer} = {self.test(test, found)}")
-            self.depth = depth
+                with self.block(f"if {answer}:") if place else nullcontext():
+                    self.emit(f"{answer} = {self.test(test, found)}")
         self.note = outer
         return answer
 

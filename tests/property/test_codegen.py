@@ -133,3 +133,37 @@ def test_texts_of_a_mapping_are_literals_and_never_code() -> None:
     mapper = Mapper(plan)
     assert "\nimport os" not in mapper.source
     agree(Interpreter(plan), mapper, Event("identify", "m", 0, {}, b"{}", "test:1"))
+
+
+FAR = 150
+PATHS = [f"traits.k{number}.x" for number in range(FAR)]
+LONG_CHAINS = {
+    "first": f"{{first: [{', '.join(PATHS)}]}}",
+    "any": "{const: yes!, when: {any: ["
+    + ", ".join(f"{{pick: {path}, equals: 1}}" for path in PATHS)
+    + "]}}",
+    "all": "{const: yes!, when: {all: ["
+    + ", ".join(f"{{pick: {path}, exists: true}}" for path in PATHS)
+    + "]}}",
+    "template": '{template: "' + "-".join(f"{{{path}}}" for path in PATHS) + '"}',
+}
+
+
+@pytest.mark.parametrize("name", LONG_CHAINS)
+@pytest.mark.parametrize("without", [None, 0, 70, FAR - 1])
+@pytest.mark.parametrize("only", [None, 0, 70, FAR - 1])
+def test_chains_may_be_as_long_as_they_like(
+    name: str, without: int | None, only: int | None
+) -> None:
+    interpreter, mapper = long_chain(name)
+    numbers = range(FAR) if only is None else [only]
+    traits = {f"k{number}": {"x": 1} for number in numbers if number != without}
+    event = Event("identify", "m", 1, {"type": "identify", "traits": traits}, b"{}", "test:1")
+    assert mapper(event) == interpreter.map(event)
+
+
+@cache
+def long_chain(name: str) -> tuple[Interpreter, Mapper]:
+    result = compiled(f"version: 1\ndestination: demo\n{SETTINGS}{RULE}{LONG_CHAINS[name]}\n")
+    assert result.plan is not None, result.diagnostics
+    return Interpreter(result.plan), Mapper(result.plan)
