@@ -190,7 +190,9 @@ def _scope(job: Job, workspace: str) -> str:
     if job.endpoint is None or job.config.state == IN_MEMORY:
         return ""
     with StateStore.open(job.config.state) as store:
-        return workspaces.learn(store, job.destination.name, job.endpoint.base_url, workspace)
+        scope = workspaces.learn(store, job.destination.name, job.endpoint.base_url, workspace)
+        store.purge(scope, "delivered")
+        return scope
 
 
 def _settings(

@@ -165,6 +165,26 @@ class StateStore:
             with self._begin() as connection:
                 connection.execute(tables.delete_entries(scope, kind, batch))
 
+    def purge(self, scope: str, kind: str) -> int:
+        """Drop the entries of ``kind`` whose value, a moment in seconds since 1970, is past.
+
+        They go a batch at a time, so that nobody waits long for the store.
+
+        Returns:
+            How many there were.
+        """
+        purged, after = 0, ""
+        while True:
+            values = {"scope": scope, "kind": kind, "after": after}
+            with self._begin() as connection:
+                rows = connection.execute(tables.SELECT_BATCH, values).all()
+            if not rows:
+                return purged
+            now = self._clock()
+            past = [key for key, value in rows if value.isdecimal() and int(value) <= now]
+            self.forget(scope, kind, past)
+            purged, after = purged + len(past), rows[-1][0]
+
     def move(self, scope: str, to: str) -> None:
         """Make the entries of ``scope`` entries of ``to``; of two the one in ``to`` stays."""
         with self._begin(writes=True) as connection:

@@ -35,6 +35,13 @@ SELECT_ENTRIES = sa.select(ENTRIES.c.key, ENTRIES.c.value).where(
     _OF_KIND, ENTRIES.c.key.in_(sa.bindparam("keys", expanding=True))
 )
 
+SELECT_BATCH = (
+    sa.select(ENTRIES.c.key, ENTRIES.c.value)
+    .where(_OF_KIND, ENTRIES.c.key > sa.bindparam("after"))
+    .order_by(ENTRIES.c.key)
+    .limit(10_000)
+)
+
 SELECT_KINDS = sa.select(ENTRIES.c.kind, ENTRIES.c.key, ENTRIES.c.value).where(
     ENTRIES.c.scope == sa.bindparam("scope"),
     ENTRIES.c.kind.in_(sa.bindparam("kinds", expanding=True)),

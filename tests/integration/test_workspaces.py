@@ -12,6 +12,8 @@ import pytest
 
 from destinations.intercom.emulator import Emulator, EmulatorSettings
 from pipeline.cli.main import exit_code_of
+from pipeline.run.worker import scope_of
+from pipeline.state.store import StateStore
 
 IDENTIFY = {"type": "identify", "userId": "u1", "timestamp": "2024-01-01T00:00:00Z", "traits": {}}
 TRACK = {"type": "track", "userId": "u1", "event": "Signed", "timestamp": "2024-01-02T00:00:00Z"}
@@ -129,3 +131,14 @@ def test_without_an_answer_nothing_is_remembered_of_nobody(
     emulator.add_fault("status", match={"path": "/me"}, status=503, times=None)
     result = penstock("run", "--quiet", "--input", "events.jsonl")
     assert (result.code, "which workspace" in result.err) == (2, True)
+
+
+def test_a_run_drops_the_ids_of_events_that_are_remembered_no_longer(
+    run: Callable[[], None], emulator: Emulator
+) -> None:
+    scope = scope_of("intercom", emulator.url, "emulated-workspace")
+    with StateStore.open("sqlite:///state.db") as store:
+        store.put_many(scope, [("delivered", "old", "1")])
+        run()
+        assert store.get(scope, "delivered", "old") is None
+        assert store.counts(scope)["delivered"] > 0

@@ -191,3 +191,15 @@ def test_times_are_in_microseconds(url, tmp_path):
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT updated_at FROM entries")) == 1_700_000_000_500_000
     engine.dispose()
+
+
+def test_what_is_past_is_purged_and_nothing_else(url):
+    with StateStore.open(url, clock=lambda: 1000.0) as store:
+        many = [("delivered", f"old{number}", "999") for number in range(25_000)]
+        kept = [("delivered", "new", "1001"), ("delivered", "odd", "?"), ("contact", "x", "1")]
+        store.put_many("s", [*many, *kept])
+        store.put_many("other", [("delivered", "old", "1")])
+        assert store.purge("s", "delivered") == 25_000
+        assert store.counts("s") == {"delivered": 2, "contact": 1}
+        assert store.counts("other") == {"delivered": 1}
+        assert store.purge("s", "delivered") == 0
