@@ -14,7 +14,6 @@ from pipeline.cli.running import (
     job_of,
     run_options,
     summary_option,
-    usable_directory,
 )
 
 
@@ -42,9 +41,11 @@ def command(
     not listed here go to Beam, such as --runner; by default the run stays on this machine.
 
     Exit codes: 0 everything is accounted for, 2 something is missing or wrong, 5 the credentials
-    are refused, 6 the destination was down for too long.
+    are refused, 6 the destination was down for too long, 130 interrupted.
     """
     job = job_of(ctx, **given)
+    from pipeline.run.outputs import usable_directory
+
     usable_directory(job.config.dead_letters)
     if plan_file is not None:
         from pipeline.run.planned import refuse_unless_planned

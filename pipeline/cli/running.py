@@ -132,24 +132,6 @@ def carry_out(
     return 0
 
 
-def usable_directory(path: str) -> None:
-    """Raise UsageError where no dead letters can be written; makes a local directory."""
-    from apache_beam.io.filesystems import FileSystems
-
-    if not path.strip():
-        message = "--dead-letters takes a directory, received nothing"
-        raise UsageError(message)
-    try:
-        if "://" in path:
-            FileSystems.get_filesystem(path)
-        else:
-            Path(path).mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        message = f"dead letters cannot be kept in {path}: {reason}"
-        raise UsageError(message) from error
-
-
 def writable(path: Path, *, what: str) -> None:
     """Raise UsageError, before any work is done, where a file cannot be written."""
     if path.is_dir() or not path.parent.is_dir():
