@@ -145,13 +145,14 @@ def _settle_one(directory: Path, journal: Path) -> bool:
     return all(tidied)
 
 
-def _unused(path: Path) -> Path:
-    """The path, with a number in its name where something stands there already."""
-    number, found = 1, path
-    while found.exists():
-        number += 1
-        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return found
+def _keep_what_is_there(done: Path, gone: Path) -> None:
+    """Put the lines of ``done`` in front of those of ``gone``, each line once."""
+    if done.exists():
+        lines = [*done.read_bytes().splitlines(), *gone.read_bytes().splitlines()]
+        with gone.open("wb") as joined:
+            joined.writelines(line + b"\n" for line in dict.fromkeys(lines))
+            joined.flush()
+            os.fsync(joined.fileno())
 
 
 def _rewrite(path: Path, sort: Sort, *, done: Path | None = None) -> bool:
@@ -172,7 +173,8 @@ def _rewrite(path: Path, sort: Sort, *, done: Path | None = None) -> bool:
                 written.flush()
                 os.fsync(written.fileno())
         if done is not None and gone.stat().st_size:
-            gone.replace(_unused(done))
+            _keep_what_is_there(done, gone)
+            gone.replace(done)
         if new.stat().st_size:
             new.replace(path)
         else:

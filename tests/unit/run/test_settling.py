@@ -15,7 +15,7 @@ import pytest
 from pipeline.flow.dead_letters import DeadLetter, Receipt, encode
 from pipeline.flow.replay import Done, Selection, encode_done
 from pipeline.run.letters import Letters
-from pipeline.run.settling import Journal, alone, settle
+from pipeline.run.settling import Journal, _keep_what_is_there, alone, settle
 
 ROOT = Path(__file__).resolve().parents[3]
 NOON = 1_700_000_000_000_000
@@ -143,3 +143,11 @@ def test_of_several_letters_of_one_event_the_latest_counts(tmp_path: Path) -> No
     write(tmp_path / "one.jsonl", new)
     write(tmp_path / "two.jsonl", old, new)
     assert list(Letters(str(tmp_path)).select(Selection())) == [new]
+
+
+def test_what_was_moved_before_stays_when_more_is_moved_to_the_same_file(tmp_path):
+    done, gone = tmp_path / "done.jsonl", tmp_path / "gone.jsonl"
+    done.write_bytes(b"a\nb\n")
+    gone.write_bytes(b"b\nc\n")
+    _keep_what_is_there(done, gone)
+    assert gone.read_bytes() == b"a\nb\nc\n"
