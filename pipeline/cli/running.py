@@ -15,7 +15,7 @@ from pipeline.errors import CredentialsRefused, DestinationDown, Interrupted, Us
 from pipeline.run.mappings import DEFAULT_MAPPING, HOME, compile_mapping_file
 
 if TYPE_CHECKING:
-    from pipeline.run.batch import Job
+    from pipeline.run.job import Job
     from pipeline.run.summary import Summary
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -79,11 +79,11 @@ def job_of(ctx: click.Context, *, mapping: Path, settings: tuple[str, ...], **gi
     from pipeline.cli import logs
 
     logs.configure()
-    from pipeline.run import batch
     from pipeline.run.config import RunConfig
+    from pipeline.run.job import check
 
     config = RunConfig(mapping=mapping, settings=changed, beam_args=tuple(ctx.args), **given)
-    return batch.check(config, compiled.plan)
+    return check(config, compiled.plan)
 
 
 def carry_out(

@@ -25,7 +25,9 @@ from pipeline.flow.name_registry import ACTIVE, KINDS, PINNED, NameRegistry, adm
 from pipeline.model.operation import Call, Response
 from pipeline.run import batch
 from pipeline.run.beam_options import is_local
+from pipeline.run.job import Job, greet
 from pipeline.run.planned import VERSION, basis, url_of
+from pipeline.run.wiring import Edges
 from pipeline.run.worker import IN_MEMORY
 from pipeline.run.workspaces import scope_known
 from pipeline.state.overlay import Overlay
@@ -42,7 +44,7 @@ _NAMES = "event-names.json"
 
 
 def plan(
-    job: batch.Job, *, online: bool = False, keep: bool = True, workspace: str | None = None
+    job: Job, *, online: bool = False, keep: bool = True, workspace: str | None = None
 ) -> dict[str, Any]:
     """The plan of a run, as schemas/plan.schema.json describes it.
 
@@ -64,13 +66,13 @@ def plan(
     target = None
     if online:
         target = endpoint(config.region, base_url=config.endpoint, insecure=config.insecure)
-        workspace = batch.greet(replace(job, endpoint=target), Counter()) or workspace
+        workspace = greet(replace(job, endpoint=target), Counter()) or workspace
     made_for = basis(job) if keep else None
     scope = _scope(job, workspace)
     with tempfile.TemporaryDirectory(prefix="penstock-") as temporary:
         directory = Path(temporary)
         job = replace(job, config=replace(config, dead_letters=str(directory / "dead")))
-        edges = batch.Edges(
+        edges = Edges(
             open_send=Watched(str(directory), target),
             open_memory=Below(config.state, scope),
             open_names=PlanNames(config.state, scope, str(directory)),
@@ -114,7 +116,7 @@ def plan(
     }
 
 
-def _scope(job: batch.Job, workspace: str | None) -> str:
+def _scope(job: Job, workspace: str | None) -> str:
     if not _is_there(job.config.state):
         return ""
     with StateStore.open(job.config.state) as store:

@@ -17,8 +17,8 @@ from pipeline.errors import UsageError
 from pipeline.run import inputs
 
 if TYPE_CHECKING:
-    from pipeline.run.batch import Job
     from pipeline.run.config import RunConfig
+    from pipeline.run.job import Job
 
 VERSION = 1
 _CHUNK = 1 << 20

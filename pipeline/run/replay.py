@@ -13,13 +13,15 @@ from pipeline.flow.dead_letters import encode
 from pipeline.flow.replay import Selection, apart, is_replayable
 from pipeline.run import batch
 from pipeline.run.beam_options import is_local
+from pipeline.run.job import Job
 from pipeline.run.letters import Letters, is_remote
 from pipeline.run.settling import alone, open_journal, settle, take_apart
 from pipeline.run.summary import Summary
+from pipeline.run.wiring import Edges
 from pipeline.transforms.letters import ReadLetters
 
 
-def replay(job: batch.Job, selection: Selection) -> Summary:
+def replay(job: Job, selection: Selection) -> Summary:
     """Deliver the chosen letters of ``job.config.dead_letters``; what succeeds moves to ``done/``.
 
     May be killed at any moment and called again.
@@ -43,14 +45,14 @@ def replay(job: batch.Job, selection: Selection) -> Summary:
             _fill(spool, letters, selection, max_bytes=config.max_event_bytes)
             refused = str(Path(temporary, "refused"))
             job = replace(job, config=replace(job.config, dead_letters=refused))
-            return batch.run(job, batch.Edges(read=ReadLetters()))
+            return batch.run(job, Edges(read=ReadLetters()))
         directory = Path(config.dead_letters)
         with alone(directory), _settled(directory):
             take_apart(directory, selection, max_bytes=config.max_event_bytes)
             _fill(spool, Letters(str(directory)), selection, max_bytes=config.max_event_bytes)
             run_id = batch.new_run_id()
             journal = open_journal(directory, run_id)
-            return batch.run(job, batch.Edges(read=ReadLetters(), note=journal, run_id=run_id))
+            return batch.run(job, Edges(read=ReadLetters(), note=journal, run_id=run_id))
 
 
 @contextmanager

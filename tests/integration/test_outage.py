@@ -12,7 +12,7 @@ from destinations.intercom.emulator.server import Server
 from pipeline.cli.main import exit_code_of
 from pipeline.flow.breaker import OutagePolicy
 from pipeline.flow.retrying import RetryPolicy
-from pipeline.run import batch
+from pipeline.run import wiring
 
 PEOPLE, TRACKS = 12, 12
 
@@ -31,7 +31,7 @@ def quick(monkeypatch):
     def policy(**options):
         return OutagePolicy(probes=RetryPolicy(first=0.1, cap=0.2), **options)
 
-    monkeypatch.setattr(batch, "OutagePolicy", policy)
+    monkeypatch.setattr(wiring, "OutagePolicy", policy)
 
 
 @pytest.fixture
