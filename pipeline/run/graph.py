@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import apache_beam as beam
+from apache_beam import coders
 from apache_beam.pvalue import AsDict, AsSingleton
 from apache_beam.typehints import Tuple
 
+from pipeline.flow.accounts import Account
 from pipeline.flow.event_names import Admission
 from pipeline.flow.packing import Packed
 from pipeline.transforms import prepare as prep
 from pipeline.transforms.admit import AdmitNames, AdmitSettings
 from pipeline.transforms.aliases import BY_ALIAS, LINKS, ResolveAliases
 from pipeline.transforms.dead_letters import WriteDeadLetters
-from pipeline.transforms.deliver import Deliver, DeliverSettings, MergeShared
+from pipeline.transforms.deliver import (
+    DELIVERED,
+    UNDELIVERED,
+    Deliver,
+    DeliverSettings,
+    MergeShared,
+)
 from pipeline.transforms.prepare import Prepare, PrepareSettings
 from pipeline.transforms.read import ReadLines, Slice
 
 PACKED = Tuple[int, int, str, str, bytes, bytes]
 """``Packed`` for Beam's coders: small tuples of bytes cross a shuffle twice as fast."""
+
+coders.registry.register_coder(Account, coders.RowCoder)
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What comes out of the steps of a run; together every event that went in.
+
+    Attributes:
+        refused: Dead letters (bytes) of events that were refused before delivery.
+        undelivered: Dead letters (bytes) of events that could not be delivered.
+        skipped: ``Account`` of events that nobody wants, if asked for.
+        delivered: ``Account`` of events that are delivered or merged, if asked for.
+    """
+
+    refused: beam.PCollection
+    undelivered: beam.PCollection
+    skipped: beam.PCollection
+    delivered: beam.PCollection
 
 
 def build(
@@ -51,8 +79,34 @@ def build(
         | "SpreadSlices" >> beam.Reshuffle()
         | "ReadLines" >> beam.ParDo(ReadLines() if read is None else read)
     )
-    prepared = lines | "Prepare" >> beam.ParDo(Prepare(prepare)).with_outputs(
-        BY_ALIAS, LINKS, prep.SHARED, prep.NAMES, prep.DEAD, main=prep.PEOPLE
+    made = steps(lines, prepare=prepare, admit=admit, deliver=deliver)
+    # One writer for each producer, fused with it: a Flatten of both would hold all letters back
+    # until the last event is delivered.
+    made.refused | "WriteRefused" >> beam.ParDo(WriteDeadLetters(dead_letters, run_id))
+    made.undelivered | "WriteUndelivered" >> beam.ParDo(WriteDeadLetters(dead_letters, run_id))
+
+
+def steps(
+    lines: beam.PCollection,
+    *,
+    prepare: PrepareSettings,
+    admit: AdmitSettings,
+    deliver: DeliverSettings,
+) -> Outputs:
+    """Everything between reading and writing: what a run and the transform of the library share.
+
+    Args:
+        lines: ``Line`` and ``Unreadable``, bounded.
+        prepare: For the first step.
+        admit: For the event-name budget.
+        deliver: For the last step.
+    """
+    prepared = lines | "Prepare" >> (
+        beam.ParDo(Prepare(prepare))
+        .with_output_types(Tuple[str, PACKED], **{prep.DEAD: bytes, prep.SKIPPED: Account})
+        .with_outputs(
+            BY_ALIAS, LINKS, prep.SHARED, prep.NAMES, prep.DEAD, prep.SKIPPED, main=prep.PEOPLE
+        )
     )
     by_alias = {
         BY_ALIAS: prepared[BY_ALIAS] | "TypeByAlias" >> _typed(Tuple[str, PACKED]),
@@ -75,16 +129,21 @@ def build(
         | "AdmitNames" >> beam.ParDo(AdmitNames(admit))
     )
     sides = (AsDict(merged), AsSingleton(admission, default_value=Admission()))
-    undelivered = (
+    done = (
         (prepared[prep.PEOPLE] | "TypePeople" >> _typed(Tuple[str, PACKED]), resolved)
         | "AllTasks" >> beam.Flatten()
         | "GroupByPerson" >> beam.GroupByKey()
-        | "Deliver" >> beam.ParDo(Deliver(deliver), *sides).with_output_types(bytes)
+        | "Deliver"
+        >> beam.ParDo(Deliver(deliver), *sides)
+        .with_output_types(bytes, **{DELIVERED: Account})
+        .with_outputs(DELIVERED, main=UNDELIVERED)
     )
-    # One writer for each producer, fused with it: a Flatten of both would hold all letters back
-    # until the last event is delivered.
-    prepared[prep.DEAD] | "WriteRefused" >> beam.ParDo(WriteDeadLetters(dead_letters, run_id))
-    undelivered | "WriteUndelivered" >> beam.ParDo(WriteDeadLetters(dead_letters, run_id))
+    return Outputs(
+        refused=prepared[prep.DEAD],
+        undelivered=done[UNDELIVERED],
+        skipped=prepared[prep.SKIPPED],
+        delivered=done[DELIVERED],
+    )
 
 
 def _typed(hint: object) -> beam.PTransform:

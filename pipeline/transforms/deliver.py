@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.pvalue import TaggedOutput
 from apache_beam.transforms.window import GlobalWindows
 
+from pipeline.flow.accounts import account_of
 from pipeline.flow.breaker import Breaker, OutagePolicy
 from pipeline.flow.dead_letters import Receipt
 from pipeline.flow.deliver import Delivery, DeliveryPolicy, Remembering
@@ -32,6 +34,9 @@ from pipeline.transforms.dead_letters import DeadLetterFormat, Note
 from pipeline.transforms.settling import settle
 
 Send = Callable[[Call], Response]
+
+DELIVERED = "delivered"
+UNDELIVERED = "undelivered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class DeliverSettings:
         outages: When the API counts as down, and how long that is waited out.
         paced: False where no call leaves the machine.
         note: Told of every event that is done with, as soon as its person's work is.
+        accounts: Whether events that are delivered or merged are handed on, as ``DELIVERED``.
     """
 
     destination: Deliverer
@@ -72,12 +78,14 @@ class DeliverSettings:
     outages: OutagePolicy = field(default_factory=OutagePolicy)
     paced: bool = True
     note: Note | None = None
+    accounts: bool = False
 
 
 class Deliver(beam.DoFn):
     """(person key, packed tasks) -> dead letters.
 
-    Side inputs: the merged shared writes, and which event names have a place.
+    Side inputs: the merged shared writes, and which event names have a place. Side output
+    ``DELIVERED``: the ``Account`` of each event that was not refused, if they are asked for.
     """
 
     def __init__(self, settings: DeliverSettings) -> None:
@@ -120,7 +128,7 @@ class Deliver(beam.DoFn):
         element: tuple[str, Iterable[Packed]],
         shared: Mapping[tuple[str, str], Cells],
         admission: Admission,
-    ) -> Iterator[bytes]:
+    ) -> Iterator[bytes | TaggedOutput]:
         """Hand one person's work to the pool; yield what is refused of what is ready."""
         if self._pool is None:
             self._pool = self._open_pool(shared, admission)
@@ -162,8 +170,8 @@ class Deliver(beam.DoFn):
         if self._pool is not None:
             with self._pool as pool:
                 for outcomes in pool.drain():
-                    for letter in self._account(outcomes):
-                        yield GlobalWindows.windowed_value(letter)
+                    for output in self._account(outcomes):
+                        yield _windowed(output)
         settle(self._memory)
         self._count_calls()
         if self._driver.halted is not None:
@@ -176,22 +184,30 @@ class Deliver(beam.DoFn):
         """Close connections and the state."""
         self._stack.close()
 
-    def _account(self, outcomes: list[tuple[Task, Outcome]]) -> Iterator[bytes]:
+    def _account(self, outcomes: list[tuple[Task, Outcome]]) -> Iterator[bytes | TaggedOutput]:
         for task, outcome in outcomes:
             for warning in outcome.warnings:
                 self._counts.add("warnings/" + warning)
-            if outcome.status == "delivered":
-                self._counts.add("delivered")
-                continue
-            self._counts.add(f"{outcome.status}/{outcome.reason}")
+            reason = f"/{outcome.reason}" if outcome.status != "delivered" else ""
+            self._counts.add(outcome.status + reason)
             if outcome.status == "dead":
                 yield self._settings.dead_letters.of_task(task, outcome)
+            elif self._settings.accounts:
+                receipt = Receipt.unpack(task.receipt)
+                account = account_of(receipt, outcome.status, outcome.reason)
+                yield TaggedOutput(DELIVERED, account)
 
     def _count_calls(self) -> None:
         while not self._calls.empty():
             call = self._calls.get()
             self._counts.add(f"calls/{call.method} {call.template}/{call.status}")
             self._throttling.add(call.waited / self._settings.concurrency)
+
+
+def _windowed(output: bytes | TaggedOutput) -> Any:
+    if isinstance(output, TaggedOutput):
+        return TaggedOutput(output.tag, GlobalWindows.windowed_value(output.value))
+    return GlobalWindows.windowed_value(output)
 
 
 class Unpaced:

@@ -11,6 +11,7 @@ from apache_beam.pvalue import TaggedOutput
 from apache_beam.transforms.window import GlobalWindows
 
 from pipeline.flow import aliases, event_names
+from pipeline.flow.accounts import account_of
 from pipeline.flow.dead_letters import Receipt
 from pipeline.flow.event_names import EventNames, FirstUse
 from pipeline.flow.packing import pack
@@ -32,6 +33,7 @@ PEOPLE = "people"
 SHARED = "shared"
 NAMES = "names"
 DEAD = "dead"
+SKIPPED = "skipped"
 
 _HELD_THINGS = 10_000
 """So many companies, links and event names are held before they are handed on."""
@@ -52,6 +54,7 @@ class PrepareSettings:
         names: Where operations carry event names, and which are denied.
         dead_letters: How refusals are written.
         note: Told at once of every event that nobody wants.
+        accounts: Whether such events are handed on, as ``SKIPPED``.
     """
 
     mapping: MappingPlan
@@ -63,14 +66,16 @@ class PrepareSettings:
     names: EventNames
     dead_letters: DeadLetterFormat
     note: Note | None = None
+    accounts: bool = False
 
 
 class Prepare(beam.DoFn):
-    """``Line`` -> (person key, packed task), with five side outputs.
+    """``Line`` -> (person key, packed task), with six side outputs.
 
     ``BY_ALIAS``: (person key, packed task) of people without userId. ``LINKS``: (such a key,
     (time, userId)) that identifies stated. ``SHARED``: ((kind, thing), cells) of writes
     that people share. ``NAMES``: ("", first use) of event names. ``DEAD``: dead letters as bytes.
+    ``SKIPPED``: the ``Account`` of each event that nobody wants, if they are asked for.
     """
 
     def __init__(self, settings: PrepareSettings) -> None:
@@ -119,6 +124,9 @@ class Prepare(beam.DoFn):
                 self._counts.add("skipped/" + result.reason)
                 if self._settings.note is not None:
                     self._settings.note(Receipt.of(event), "skipped/" + result.reason)
+                if self._settings.accounts:
+                    account = account_of(Receipt.of(event), "skipped", result.reason)
+                    yield TaggedOutput(SKIPPED, account)
                 continue
             yield from self._task(event, result, element.offset + index)
         self._counts.add("received", index + 1)
