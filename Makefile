@@ -13,6 +13,7 @@ demo: $(VENV)/.demo ## send the example events to an emulated Intercom on this m
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.dev ## the whole test suite
+	sh tests/services/install.sh postgresql
 	$(BIN)/python -m pytest -q
 
 lint: $(VENV)/.dev ## ruff and mypy

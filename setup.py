@@ -13,7 +13,11 @@ VERSION = re.search(
 ).group(1)
 
 CLI = ["click>=8.1,<9", "rich>=13"]
+POSTGRESQL = ["psycopg[binary]>=3.2,<4"]
+KAFKA = ["confluent-kafka>=2.6,<3"]
 DEV = [
+    *POSTGRESQL,
+    *KAFKA,
     "build>=1.2",
     "hypothesis>=6.150",
     "mypy>=1.18",
@@ -58,7 +62,7 @@ setup(
         "tenacity>=9,<10",
         *CLI,
     ],
-    extras_require={"dev": DEV},
+    extras_require={"postgresql": POSTGRESQL, "kafka": KAFKA, "dev": DEV},
     entry_points={
         "console_scripts": ["penstock = pipeline.cli.main:main"],
         "penstock.destinations": ["intercom = destinations.intercom:DESTINATION"],
