@@ -28,6 +28,20 @@ class Secret:
         secret.reveal()
         return secret
 
+    @classmethod
+    def from_reference(cls, reference: str) -> Secret:
+        """The secret that ``env:NAME`` names.
+
+        Raises:
+            ConfigurationError: The reference is none, or the variable is not set or no credential.
+        """
+        kind, _, name = reference.partition(":")
+        if kind != "env" or not name.isidentifier():
+            # what was received may be the secret itself: it is not repeated
+            message = "a secret is named as env:NAME, by the environment variable that holds it"
+            raise ConfigurationError(message)
+        return cls.from_env(name)
+
     def reveal(self) -> str:
         """The value itself; hand it to nothing that keeps or prints it.
 

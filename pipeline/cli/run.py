@@ -10,6 +10,7 @@ import click
 from pipeline.cli.running import (
     BEAM_OPTIONS,
     carry_out,
+    dead_letters_option,
     input_option,
     job_of,
     run_options,
@@ -20,8 +21,7 @@ from pipeline.cli.running import (
 @click.command(name="run", context_settings=BEAM_OPTIONS)
 @input_option
 @run_options
-@click.option("--dead-letters", metavar="DIR", default="dead-letters", show_default=True,
-              help="Where refused events are kept, with their reasons.")  # fmt: skip
+@dead_letters_option
 @summary_option
 @click.option("--dry-run", is_flag=True, help="Do everything but send.")
 @click.option("--plan", "plan_file", type=click.Path(dir_okay=False, path_type=Path),

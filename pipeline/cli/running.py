@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pipeline.cli.options import overrides, report, set_option
+from pipeline.cli.flags import flags
+from pipeline.cli.options import overrides, report
 from pipeline.errors import CredentialsRefused, DestinationDown, Interrupted, UsageError
-from pipeline.run.mappings import DEFAULT_MAPPING, HOME, compile_mapping_file
+from pipeline.run.mappings import compile_mapping_file
+from pipeline.run.options import DESTINATION, RUN
 
 if TYPE_CHECKING:
     from pipeline.run.job import Job
@@ -23,38 +25,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 BEAM_OPTIONS = {"ignore_unknown_options": True, "allow_extra_args": True}
 """Click settings of a command whose other options go to Beam."""
 
-_OPTIONS = (
-    click.option("--mapping", type=click.Path(path_type=Path), default=DEFAULT_MAPPING,
-                 help="The mapping file. [default: the shipped mappings/intercom.yaml]"),
-    click.option("--schemas", type=click.Path(path_type=Path), default=HOME / "schemas",
-                 help="Directory of the event schemas. [default: the shipped ones]"),
-    click.option("--endpoint", metavar="URL", help="Root of the API, for an emulator or a proxy."),
-    click.option("--region", type=click.Choice(["us", "eu", "au"]), default="us",
-                 show_default=True, help="The workspace's region, where no --endpoint is given."),
-    click.option("--insecure", is_flag=True, help="Allow plain http to another machine."),
-    click.option("--state", metavar="URL", default="sqlite://",
-                 help="What to remember between runs: sqlite:///FILE. [none]"),
-    set_option,
-    click.option("--concurrency", type=click.IntRange(1, 256), default=24, show_default=True,
-                 help="So many people are delivered at the same time."),
-    click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="N",
-                 help="At most so many calls a minute, below what the API allows."),
-    click.option("--share", type=click.FloatRange(0, 1, min_open=True), default=1.0,
-                 show_default=True, metavar="PART",
-                 help="Use at most this part of the API's rate; 0.5 leaves half to other apps."),
-    click.option("--max-outage", type=click.FloatRange(min=0), default=15.0, show_default=True,
-                 metavar="MINUTES",
-                 help="Wait so long for a destination that is down, then stop with exit code 6."),
-    click.option("--max-event-bytes", type=click.IntRange(1), default=1_048_576,
-                 show_default=True, help="Longer lines are refused."),
-    click.option("--quiet", is_flag=True, help="No progress and no summary on the terminal."),
-)  # fmt: skip
+quiet_option = click.option(
+    "--quiet", is_flag=True, help="No progress and no summary on the terminal."
+)
 
-input_option = click.option(
-    "--input", "inputs", multiple=True, required=True, metavar="GLOB",
-    help="JSONL files, plain or compressed, on any Beam file system; - for standard input. "
-         "May be repeated.",
-)  # fmt: skip
+input_option = flags([RUN["inputs"]])
+
+dead_letters_option = flags([RUN["dead_letters"]])
 
 summary_option = click.option(
     "--summary", "summary_file", type=click.Path(dir_okay=False, path_type=Path),
@@ -64,13 +41,19 @@ summary_option = click.option(
 
 def run_options(function: F) -> F:
     """The options about the mapping, the destination, the state and the speed."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
+    shared = [RUN["schemas"], RUN["max_event_bytes"], *DESTINATION.values()]
+    return flags(shared)(quiet_option(function))
 
 
 def job_of(ctx: click.Context, *, mapping: Path, settings: tuple[str, ...], **given: Any) -> Job:
-    """The run that the options describe, checked. Only from here on Beam is loaded."""
+    """The run that the options describe, checked. Only from here on Beam is loaded.
+
+    Raises:
+        UsageError: A file or an option cannot be used.
+    """
+    if ctx.params.get("inputs") == ():
+        message = "nothing to read: give --input GLOB, or - for standard input"
+        raise UsageError(message)
     changed = overrides(settings)
     compiled = compile_mapping_file(mapping, changed)
     report(compiled, mapping)

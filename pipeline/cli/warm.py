@@ -10,21 +10,17 @@ from typing import Any
 
 import click
 
+from pipeline.cli.flags import flags
+from pipeline.run.options import DESTINATION
+
 EVERY_SECONDS = 10.0
 
 
 @click.command(name="warm")
-@click.option("--endpoint", metavar="URL", help="Root of the API, for an emulator or a proxy.")
-@click.option("--region", type=click.Choice(["us", "eu", "au"]), default="us", show_default=True,
-              help="The workspace's region, where no --endpoint is given.")  # fmt: skip
-@click.option("--insecure", is_flag=True, help="Allow plain http to another machine.")
+@flags([DESTINATION[key] for key in ("endpoint", "region", "insecure", "token")])
 @click.option("--state", metavar="URL", required=True,
               help="What to fill: sqlite:///FILE or postgresql://HOST/NAME.")  # fmt: skip
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="N",
-              help="At most so many calls a minute, below what the API allows.")  # fmt: skip
-@click.option("--share", type=click.FloatRange(0, 1, min_open=True), default=1.0,
-              show_default=True, metavar="PART",
-              help="Use at most this part of the API's rate.")  # fmt: skip
+@flags([DESTINATION[key] for key in ("rate", "share")])
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text",
               show_default=True)  # fmt: skip
 @click.option("--quiet", is_flag=True, help="No progress and no summary on the terminal.")

@@ -11,9 +11,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import create_runner
 
 from pipeline.errors import UsageError
+from pipeline.run.options import DESTINATION, RUN
 
 DEFAULT_RUNNER = "FnApiRunner"
 """Named on purpose: `DirectRunner` is another engine on another machine."""
+
+_OF_THE_CALL = ("--summary", "--dry-run", "--quiet", "--plan")
 
 LOCAL_RUNNERS = frozenset({"FnApiRunner", "DirectRunner", "SwitchingDirectRunner"})
 
@@ -69,8 +72,6 @@ def _unknown(args: Sequence[str]) -> tuple[list[str], list[str]]:
     except SystemExit as error:
         message = f"a Beam option is not complete: {' '.join(args)}"
         raise UsageError(message) from error
-    ours = ["--input", "--mapping", "--endpoint", "--region", "--state", "--dead-letters",
-            "--summary", "--set", "--dry-run", "--schemas", "--concurrency", "--rate",
-            "--share", "--max-outage", "--max-event-bytes", "--quiet", "--insecure"]  # fmt: skip
+    ours = [option.word for option in (*RUN.values(), *DESTINATION.values())]
     known = [option for action in parser._actions for option in action.option_strings]
-    return unknown, [*ours, *known]
+    return unknown, [*ours, *_OF_THE_CALL, *known]

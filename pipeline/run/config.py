@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.model.decode import DEFAULT_MAX_BYTES
 from pipeline.run.mappings import DEFAULT_MAPPING, HOME
+from pipeline.run.options import DEFAULT_TOKEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class RunConfig:
         region: Of the destination, where no endpoint is given.
         endpoint: Root of the API; wins over ``region``.
         insecure: Allow plain http to another machine.
+        token: Names the environment variable that holds the access token, as ``env:NAME``.
         state: URL of the state store.
         dead_letters: Directory of any Beam file system.
         dry_run: Do everything but send, and leave the state as it is.
@@ -40,6 +42,7 @@ class RunConfig:
     region: str = "us"
     endpoint: str | None = None
     insecure: bool = False
+    token: str = DEFAULT_TOKEN
     state: str = "sqlite://"
     dead_letters: str = "dead-letters"
     dry_run: bool = False

@@ -63,6 +63,7 @@ def check(config: RunConfig, mapping: MappingPlan) -> Job:
         target = endpoint(
             config.region,
             base_url=config.endpoint,
+            token=Secret.from_reference(config.token),
             concurrency=config.concurrency,
             insecure=config.insecure,
         )

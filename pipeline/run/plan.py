@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from destinations.intercom.connection import endpoint
 from destinations.intercom.rehearsal import rehearse
+from destinations.secret import Secret
 from destinations.transport import Endpoint
 from pipeline.errors import UsageError
 from pipeline.flow.dead_letters import iso
@@ -65,7 +66,12 @@ def plan(
         raise UsageError(message)
     target = None
     if online:
-        target = endpoint(config.region, base_url=config.endpoint, insecure=config.insecure)
+        target = endpoint(
+            config.region,
+            base_url=config.endpoint,
+            token=Secret.from_reference(config.token),
+            insecure=config.insecure,
+        )
         workspace = greet(replace(job, endpoint=target), Counter()) or workspace
     made_for = basis(job) if keep else None
     scope = _scope(job, workspace)

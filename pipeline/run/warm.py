@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from destinations.intercom import Intercom
 from destinations.intercom.connection import endpoint
 from destinations.intercom.warm import LISTS, Fields, Warming
+from destinations.secret import Secret
 from destinations.transport import Endpoint
 from pipeline.errors import CredentialsRefused, PenstockError, UsageError
 from pipeline.flow.drive import Driver
@@ -22,6 +23,7 @@ from pipeline.flow.registers import Registers
 from pipeline.flow.shared import Cell
 from pipeline.model.operation import Operation, Person
 from pipeline.run import workspaces
+from pipeline.run.options import DEFAULT_TOKEN
 from pipeline.run.worker import IN_MEMORY, OpenWindows
 from pipeline.state.memory import RememberedState
 from pipeline.state.store import StateStore
@@ -37,6 +39,7 @@ class WarmConfig:
     region: str = "us"
     endpoint: str | None = None
     insecure: bool = False
+    token: str = DEFAULT_TOKEN
     rate: float | None = None
     share: float = 1.0
 
@@ -61,7 +64,12 @@ def warm(
     if config.state == IN_MEMORY:
         message = "warm fills a state that is kept: give --state sqlite:///FILE, and run the same"
         raise UsageError(message)
-    target = endpoint(config.region, base_url=config.endpoint, insecure=config.insecure)
+    target = endpoint(
+        config.region,
+        base_url=config.endpoint,
+        token=Secret.from_reference(config.token),
+        insecure=config.insecure,
+    )
     destination, began = Intercom(), time.monotonic()
     with ExitStack() as stack:
         store = stack.enter_context(StateStore.open(config.state))
@@ -122,7 +130,7 @@ def _flush(memory: RememberedState) -> None:
 
 def _stopped(reason: str | None, message: str, target: Endpoint) -> PenstockError:
     if reason == "credentials_refused":
-        text = f"{target.base_url} refuses the access token; check INTERCOM_ACCESS_TOKEN"
+        text = f"{target.base_url} refuses the access token; check {target.token.name}"
         return CredentialsRefused(text)
     return UsageError(
         f"{target.base_url}: {message}; what was read is kept, `penstock warm` goes on from there"

@@ -46,7 +46,7 @@ def ask_who(
         if verdict is Verdict.FATAL:
             message = (
                 f"{target.base_url} refuses the access token (HTTP {answer.status}); "
-                "check INTERCOM_ACCESS_TOKEN"
+                f"check {target.token.name}"
             )
             raise CredentialsRefused(message)
         if verdict is Verdict.ANSWER or pause is None:
