@@ -136,7 +136,7 @@ class ServerProcess:
 
 def _guard(pid: int) -> subprocess.Popen[bytes]:
     """Kills the server when we are gone, however we went: its standard input ends with us."""
-    command = ["sh", "-c", f"cat >/dev/null; kill -s KILL -{pid}"]
+    command = ["sh", "-c", f"cat >/dev/null; kill -9 -{pid}"]
     return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
 
