@@ -1,0 +1,69 @@
+"""One destination of a run on this machine: what the two halves of the run are told about it.
+
+A run on one machine is the graph cut at its shuffle (``run.local``). The first half reads, decodes
+and validates the input once, and then, for every route: selects, maps, and writes tasks to a spool
+of the route's own. The second half delivers each route's spool, in processes of its own, so that a
+destination that is down, refused or slow holds back none of the others. A run to a single
+destination is one route::
+
+    with spool_place() as place:
+        routes = [route_of(job, edges, place=place, now=now, scope=scope, processes=2), ...]
+        ends = local.run(routes, slices, place=place, options=options, run_id=run_id, processes=2)
+        for route in routes:
+            summary = of_counts(ends[route.name].counts, ...)
+
+Every event is received by every route, and each route's counts balance: an event that cannot be
+decoded or does not fit its schema is a dead letter of every route, so that each can be replayed on
+its own; an event for which ``when`` is false is skipped by the route as ``filtered``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipeline.errors import PenstockError
+from pipeline.model.event import Event
+from pipeline.transforms.admit import AdmitSettings
+from pipeline.transforms.deliver import DeliverSettings
+from pipeline.transforms.prepare import PrepareSettings
+
+When = Callable[[Event], bool]
+"""Whether a route takes a valid event; picklable, and must not raise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One destination of a run; picklable, and holds no secret.
+
+    Attributes:
+        name: Different from those of the other routes; empty where there is only one.
+        prepare: For selecting and mapping. Schemas, ``max_event_bytes`` and ``now`` are those of
+            the first route, for all routes.
+        admit: For the event-name budget.
+        deliver: For the delivery.
+        dead_letters: Directory for the route's dead letters, of any Beam file system.
+        when: Which events it takes; None for all.
+    """
+
+    name: str = ""
+    prepare: PrepareSettings
+    admit: AdmitSettings
+    deliver: DeliverSettings
+    dead_letters: str
+    when: When | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteEnd:
+    """How a route ended.
+
+    Attributes:
+        counts: What its steps counted, as ``run.summary.of_counts`` takes it.
+        failure: The error that ended it early, or None. A destination that is down or refuses the
+            token is none: that is in the counts, as ``halted`` and ``outage``.
+    """
+
+    counts: Counter[str]
+    failure: PenstockError | None = None
