@@ -97,7 +97,7 @@ class SpoolWriter(Generic[Value]):
                 target.write(len(chunk).to_bytes(_LENGTH_BYTES, "big"))
                 target.write(chunk)
         except OSError as error:
-            raise spool_error("write", self._directory, error) from error
+            raise spool_error(error, self._directory, what="write") from error
 
 
 class SpoolReader(Generic[Value]):
@@ -129,7 +129,7 @@ class SpoolReader(Generic[Value]):
                     while head := source.read(_LENGTH_BYTES):
                         yield from self._decode(source.read(int.from_bytes(head, "big")))
             except (OSError, msgspec.DecodeError) as error:
-                raise spool_error("read", self._directory, error) from error
+                raise spool_error(error, self._directory, what="read") from error
 
     def groups(self, partition: int) -> dict[str, list[Value]]:
         """The values of a partition by their key."""
@@ -151,7 +151,7 @@ class SpoolReader(Generic[Value]):
         return sorted(self._directory.glob(f"{partition}-*{_ENDING}"))
 
 
-def spool_error(what: str, directory: Path, error: Exception) -> SpoolError:
+def spool_error(error: Exception, directory: Path, *, what: str) -> SpoolError:
     """What to tell somebody whose disk is full."""
     reason = getattr(error, "strerror", None) or str(error)
     return SpoolError(

@@ -46,15 +46,20 @@ LIVE = LiveCounts()
 
 
 class Counts:
-    """The counts of one DoFn, by name: ``received``, ``dead/invalid_json``, ..."""
+    """The counts of one DoFn, by name: ``received``, ``dead/invalid_json``, ...
 
-    def __init__(self) -> None:
+    Args:
+        prefix: Stands before every name, where several of a kind count at the same time.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
         self._pending: Counter[str] = Counter()
         self._changes = 0
 
     def add(self, name: str, by: int = 1) -> None:
         """Count; call it on the thread of the bundle."""
-        self._pending[name] += by
+        self._pending[self._prefix + name] += by
         self._changes += 1
         if self._changes >= FLUSH_EVERY:
             self.flush()

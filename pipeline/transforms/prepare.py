@@ -12,6 +12,7 @@ from apache_beam.transforms.window import GlobalWindows
 
 from pipeline.flow import aliases, event_names
 from pipeline.flow.accounts import account_of
+from pipeline.flow.aliases import Link
 from pipeline.flow.dead_letters import Receipt
 from pipeline.flow.event_names import EventNames, FirstUse
 from pipeline.flow.packing import pack
@@ -78,8 +79,9 @@ class Prepare(beam.DoFn):
     ``SKIPPED``: the ``Account`` of each event that nobody wants, if they are asked for.
     """
 
-    def __init__(self, settings: PrepareSettings) -> None:
+    def __init__(self, settings: PrepareSettings, *, prefix: str = "") -> None:
         self._settings = settings
+        self._prefix = prefix
 
     def setup(self) -> None:
         """Build validators and the mapping's functions, on the worker."""
@@ -95,9 +97,9 @@ class Prepare(beam.DoFn):
 
     def start_bundle(self) -> None:
         """Begin with nothing held."""
-        self._counts = Counts()
+        self._counts = Counts(self._prefix)
         self._shared: dict[tuple[str, str], Cells] = {}
-        self._links: dict[tuple[str, str], int] = {}
+        self._links: set[tuple[str, Link]] = set()
         self._names: dict[str, FirstUse] = {}
 
     def process(self, element: Line | Unreadable) -> Iterator[Any]:
@@ -160,8 +162,8 @@ class Prepare(beam.DoFn):
             return
         if event.type in ("identify", "alias") and person.user_id is not None:
             for alias in aliases.stated(person, anonymous=self._link_anonymous):
-                link = (alias, person.user_id)
-                self._links[link] = min(self._links.get(link, event.time), event.time)
+                # Every one: which of them matter depends on what others stated in between.
+                self._links.add((alias, (event.time, person.user_id)))
         yield (person.key or _key_of_nobody(mapped, self._settings.merge_by), pack(task))
 
     def _note_shared(self, event: Event, mapped: Mapped) -> None:
@@ -175,11 +177,11 @@ class Prepare(beam.DoFn):
     def _held(self) -> Iterable[TaggedOutput]:
         for thing, cells in self._shared.items():
             yield TaggedOutput(SHARED, (thing, cells))
-        for (alias, user_id), time in self._links.items():
-            yield TaggedOutput(LINKS, (alias, (time, user_id)))
+        for link in self._links:
+            yield TaggedOutput(LINKS, link)
         for use in self._names.values():
             yield TaggedOutput(NAMES, ("", use))
-        self._shared, self._links, self._names = {}, {}, {}
+        self._shared, self._links, self._names = {}, set(), {}
 
     def _dead(self, event: Event | Rejected, refusal: Refusal, stage: str) -> TaggedOutput:
         self._counts.add("dead/" + refusal.reason)

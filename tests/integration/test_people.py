@@ -105,6 +105,19 @@ def test_p2_a_lead_of_an_earlier_run_is_promoted_with_its_events(
     assert third.calls == ["POST /events"]
 
 
+def test_p2_a_device_that_moves_back_within_a_run_is_the_first_users_again(
+    run: Run, emulator: Emulator
+) -> None:
+    run(
+        identify(1, anonymousId="a", userId="u1"),
+        identify(2, anonymousId="a", userId="u2"),
+        identify(3, anonymousId="a", userId="u1"),
+        track(4, "Back", anonymousId="a"),
+        anonymous="lead",
+    )
+    assert names(people(emulator)["u1"]) == ["Back"]
+
+
 def test_p2_two_users_of_one_device_stay_two(run: Run, emulator: Emulator) -> None:
     run(
         track(1, "One", anonymousId="a"),
