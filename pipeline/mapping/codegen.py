@@ -18,7 +18,8 @@ from pipeline.mapping.language import TESTS
 from pipeline.mapping.paths import ABSENT, Key, Path, lookup
 from pipeline.mapping.runtime import EMPTY, UNSET, KeptKeys, ignore, join, template
 from pipeline.mapping.shapes import SHAPES
-from pipeline.model.event import Event
+from pipeline.mapping.specialise import OTHER, names_in, specialised
+from pipeline.model.event import EVENT_TYPES, Event
 from pipeline.model.operation import Operation, Person
 from pipeline.model.refusal import Refusal, Skip
 from pipeline.model.text import normal_key
@@ -28,19 +29,65 @@ _LITERALS = (str, int, bool, type(None))
 
 
 class Mapper:
-    """Maps events by one plan, as ``Interpreter`` does. Safe to share among threads."""
+    """Maps events by one plan, as ``Interpreter`` does. Safe to share among threads.
+
+    Code is made for each event type, and for each event name that the mapping writes, when the
+    first such event comes.
+    """
 
     def __init__(self, mapping: plan.MappingPlan) -> None:
-        writer = _Writer(mapping)
-        self.source = writer.write()
-        namespace = dict(writer.constants)
-        exec(compile(self.source, f"<mapping {mapping.name}>", "exec"), namespace)  # noqa: S102
-        self.map: Any = namespace["map_event"]
+        self._plan = mapping
+        self._names = names_in(mapping)
+        self._made: dict[tuple[str, str | None], _Functions] = {}
 
     def __call__(self, event: Event) -> Result:
         """What becomes of ``event``."""
-        result: Result = self.map(event)
+        result: Result = self._functions(event).map(event)
         return result
+
+    map = __call__
+
+    def wants(self, event: Event) -> Skip | None:
+        """Why the mapping surely does not want ``event``, or None where it may want it.
+
+        Cheap, and safe to ask before the event is validated: decided by its type, its name and
+        the conditions under ``skip``, without looking at what a rule asks for. Where this answers
+        with a ``Skip``, mapping the event answers with the same.
+        """
+        skip: Skip | None = self._functions(event).wants(event)
+        return skip
+
+    @property
+    def source(self) -> str:
+        """All the code there may be, to be read."""
+        names: list[tuple[str, str | None]] = [(type_, OTHER) for type_ in EVENT_TYPES]
+        names += [("track", name) for name in sorted(self._names)]
+        return "\n\n".join(_Functions(self._plan, *unit).source for unit in names)
+
+    def _functions(self, event: Event) -> _Functions:
+        name = event.body.get("event") if event.type == "track" else OTHER
+        unit = (event.type, name if type(name) is str and name in self._names else OTHER)
+        made = self._made.get(unit)
+        if made is None:
+            made = self._made[unit] = _Functions(self._plan, *unit)
+        return made
+
+
+class _Functions:
+    """The code for events of one type and name."""
+
+    def __init__(self, mapping: plan.MappingPlan, type_: str, name: str | None) -> None:
+        known = specialised(mapping, type_, name)
+        self.source = ""
+        self.map: Any = self._compiled(_Writer(known), "map_event", f"<mapping {mapping.name}>")
+        self.wants: Any = self._compiled(_Sieve(known), "wants_event", f"<mapping {mapping.name}>")
+
+    def _compiled(self, writer: _Writer, function: str, file: str) -> Any:
+        source = writer.write()
+        self.source += source
+        namespace = dict(writer.constants)
+        exec(compile(source, file, "exec"), namespace)  # noqa: S102
+        return namespace[function]
 
 
 class _Writer:
@@ -49,6 +96,8 @@ class _Writer:
     What several places need (a variable, an object that is looked into) is a *slot*: computed at
     the first place that certainly needs it, and behind an ``is UNSET`` where that is not certain.
     """
+
+    counting = "note"
 
     def __init__(self, mapping: plan.MappingPlan) -> None:
         self.mapping = mapping
@@ -68,7 +117,7 @@ class _Writer:
         self.guarded: set[str] = set()
         self.slots: dict[str, str] = {}
         self.in_loop = False
-        self.note = "note"
+        self.note = self.counting
 
     # --- writing -----------------------------------------------------------------------------
 
@@ -151,8 +200,7 @@ class _Writer:
             return
         for reason, condition in rule.require:
             with self.unless(condition):
-                message = self.constant(f"rule {rule.name!r} requires it")
-                self.emit(f"return Refusal.because({reason!r}, {message})")
+                self.refuse(reason, f"rule {rule.name!r} requires it")
         ids = [
             self.identifier(expr)
             for expr in (rule.person.user_id, rule.person.email, rule.person.anonymous_id)
@@ -241,9 +289,12 @@ class _Writer:
             where = f" (line {expr.place.line} of the mapping)"
             message = f"the field {name or 'marked required'!r} has no value{where}"
             with self.block(f"if {target} is ABSENT:"):
-                text = self.constant(message)
-                self.emit(f"return Refusal.because('mapping_error', {text})")
+                self.refuse("mapping_error", message)
         return target
+
+    def refuse(self, reason: str, message: str) -> None:
+        """The end of an event that lacks something."""
+        self.emit(f"return Refusal.because({reason!r}, {self.constant(message)})")
 
     def computed(self, expr: plan.Expr, target: str) -> None:
         """The source and the steps of an expression."""
@@ -446,9 +497,9 @@ class _Writer:
         slot = self.slot(("variable", name), "l")
 
         def compute() -> None:
-            outer, self.note = self.note, "note"
+            outer, self.note = self.note, self.counting
             if name == "time":
-                self.emit(f"{slot} = seconds(time)")
+                self.emit(f"{slot} = seconds(event.time)")
             else:
                 self.emit(f"{slot} = {self.value(self.lets[name], name)}  # ${name}")
             self.note = outer
@@ -552,6 +603,32 @@ class _Writer:
                 return f"({value} == {wanted!r})"
         function = self.function("test", test.name, TEST_FUNCTIONS[test.name])
         return f"{function}({value}, {self.arguments(test.args)})"
+
+
+class _Sieve(_Writer):
+    """Writes ``wants_event(event)``: only what can be told before any rule looks at the event."""
+
+    counting = "ignore"
+
+    def write(self) -> str:
+        """The whole source."""
+        for reason, condition in self.mapping.skips:
+            with self.when(condition):
+                self.emit(f"return Skip({reason!r})")
+        rules = self.mapping.rules
+        if not rules:
+            self.emit("return Skip('not_mapped')")
+        elif rules[0].skip is not None and rules[0].when == plan.Literally(value=True):
+            self.emit(f"return Skip({rules[0].skip!r})")
+        else:
+            self.emit("return None")
+        head = ["def wants_event(event):", "    body = event.body"]
+        head += [f"    {slot} = UNSET" for slot in sorted(self.guarded)]
+        return "\n".join([*head, *self.lines, ""])
+
+    def refuse(self, reason: str, message: str) -> None:
+        """A refusal is for the mapping to tell."""
+        self.emit("return None")
 
 
 _SHORTCUTS: dict[tuple[str, Any], str] = {

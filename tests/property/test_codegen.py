@@ -16,6 +16,7 @@ from pipeline.mapping.codegen import Mapper
 from pipeline.mapping.interpreter import Interpreter
 from pipeline.model.decode import decode_line
 from pipeline.model.event import EVENT_TYPES, Event
+from pipeline.model.refusal import Skip
 from pipeline.run.mappings import DEFAULT_MAPPING, compile_mapping_file
 from tests.unit.mapping.conftest import RULE, SETTINGS, compiled
 
@@ -66,6 +67,8 @@ def shipped(*overrides: str) -> tuple[Interpreter, Mapper]:
 def agree(interpreter: Interpreter, mapper: Mapper, event: Event) -> None:
     expected, found = interpreter.map(event), mapper(event)
     assert repr(found) == repr(expected)  # repr tells 1 from True and 1.0, == does not
+    unwanted = mapper.wants(event)
+    assert unwanted is None or unwanted == expected
 
 
 VARIANTS = [
@@ -124,6 +127,44 @@ def test_a_variable_is_computed_once_and_only_if_it_is_needed() -> None:
     body = {"traits": {"x": "no number", "items": [{"y": 1}, {}, {"y": Decimal("1.0")}]}}
     event = Event("identify", "m", 0, {"type": "identify", **body}, b"{}", "test:1")
     agree(Interpreter(plan), Mapper(plan), event)
+
+
+OFF: Any = {"integrations": {"All": False}}
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"type": "identify", "userId": "u1", **OFF}, "integrations_off"),
+        ({"type": "page", "userId": "u1"}, "not_mapped"),
+        ({"type": "page", "userId": "u1", **OFF}, "integrations_off"),
+        ({"type": "track", "event": "Signed Up"}, None),
+        ({"type": "track", "event": ["no", "name"]}, None),
+    ],
+)
+def test_an_event_that_is_surely_not_wanted_is_told_without_mapping_it(
+    body: dict[str, Any], reason: str | None
+) -> None:
+    _, mapper = shipped()
+    found = mapper.wants(Event(body["type"], "m", 0, body, b"{}", "test:1"))
+    assert (found and found.reason) == reason
+
+
+def test_events_whose_names_no_rule_wants_are_told_without_mapping_them() -> None:
+    text = (
+        "version: 1\ndestination: demo\nrules:\n"
+        "- name: noise\n  when: {event: [Ping]}\n  skip: filtered\n"
+        "- name: some\n  when: {all: [{event: [A, B]}, {pick: traits.x, exists: true}]}\n"
+        "  do: [{operation: send, fields: {out: traits.x}}]\n"
+    )
+    plan = compiled(text).plan
+    assert plan is not None
+    mapper = Mapper(plan)
+    found = {
+        name: mapper.wants(Event("track", "m", 0, {"event": name}, b"{}", "test:1"))
+        for name in ("A", "Ping", "C")
+    }
+    assert found == {"A": None, "Ping": Skip("filtered"), "C": Skip("not_mapped")}
 
 
 def test_texts_of_a_mapping_are_literals_and_never_code() -> None:
