@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 if TYPE_CHECKING:
+    from pipeline.flow.deliver import Remembering
+    from pipeline.flow.packing import Packed
     from pipeline.model.operation import Person
 
 Link: TypeAlias = tuple[int, str]
@@ -79,6 +81,29 @@ def owner(claims: Claims, time: int) -> str | None:
         return None
     until_then = bisect_right(claims, time, key=itemgetter(0))
     return claims[max(until_then - 1, 0)][1]
+
+
+def resolve(
+    memory: Remembering, held: Iterable[tuple[str, list[Link], list[Packed]]]
+) -> Iterator[tuple[str, Packed]]:
+    """The tasks of some aliases under the keys of those whose they are, and learn the links.
+
+    Args:
+        memory: What earlier runs have linked; asked once for all of ``held``.
+        held: Aliases, each with the links that were stated and the tasks that came in.
+    """
+    found = list(held)
+    slots = {alias: digest(alias) for alias, _, _ in found}
+    remembered = memory.get_many(KIND, slots.values())
+    for alias, links, tasks in found:
+        known = remembered.get(slots[alias])
+        claims = learn(read(known), links)
+        text = write(claims)
+        if text is not None and text != known:
+            memory.put(KIND, slots[alias], text)
+        for task in tasks:
+            user_id = owner(claims, task[0])
+            yield (alias if user_id is None else "u:" + user_id, task)
 
 
 def digest(alias: str) -> str:

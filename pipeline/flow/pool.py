@@ -122,3 +122,31 @@ class DeliveryPool(Generic[Result]):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class Inline(Generic[Result]):
+    """Delivers on the thread that submits: the pool for what never waits.
+
+    Args:
+        deliver: Delivers one person's work.
+    """
+
+    def __init__(self, deliver: Callable[[Work], Result]) -> None:
+        self._deliver = deliver
+        self._done: list[Result] = []
+
+    def submit(self, work: Work) -> None:
+        """Deliver ``work`` now."""
+        self._done.append(self._deliver(work))
+
+    def ready(self) -> Iterator[Result]:
+        """The results since the last time."""
+        done, self._done = self._done, []
+        return iter(done)
+
+    def drain(self) -> Iterator[Result]:
+        """As ``ready``: nothing is under way."""
+        return self.ready()
+
+    def close(self) -> None:
+        """Nothing to wait for."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline.flow.once import Ledger
 from pipeline.model.operation import Outcome
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -79,10 +80,14 @@ class SharedWrites:
 
     Args:
         merged: (kind, thing) -> the newest value of every field, over everybody's writes.
+        ledger: What the processes of one run have written; None where there is only one.
     """
 
-    def __init__(self, merged: Mapping[tuple[str, str], Cells]) -> None:
+    def __init__(
+        self, merged: Mapping[tuple[str, str], Cells], ledger: Ledger | None = None
+    ) -> None:
         self._merged = merged
+        self._ledger = ledger
         self._lock = threading.Lock()
         self._locks: dict[tuple[str, str], threading.Lock] = {}
         self._outcomes: dict[tuple[str, str], Outcome] = {}
@@ -100,10 +105,17 @@ class SharedWrites:
         with self._lock_of(thing):  # whoever needs the company meanwhile waits until it is there
             earlier = self._outcomes.get(thing)
             if earlier is None:
-                outcome = write(self.cells(thing, own))
-                self._outcomes[thing] = outcome
-                return outcome
+                earlier, made = self._written(thing, lambda: write(self.cells(thing, own)))
+                self._outcomes[thing] = earlier
+                if made:
+                    return earlier
             return Outcome("merged", "coalesced") if earlier.status == "delivered" else earlier
+
+    def _written(
+        self, thing: tuple[str, str], write: Callable[[], Outcome]
+    ) -> tuple[Outcome, bool]:
+        """What came of the write, and whether it was this process that made it."""
+        return (write(), True) if self._ledger is None else self._ledger.once(thing, write)
 
     def cells(self, thing: tuple[str, str], own: Cells) -> Cells:
         """Everybody's fields of the thing; ``own`` where nothing was merged."""

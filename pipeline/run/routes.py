@@ -14,7 +14,7 @@ destination is one route::
 
 Every event is received by every route, and each route's counts balance: an event that cannot be
 decoded or does not fit its schema is a dead letter of every route, so that each can be replayed on
-its own; an event for which ``when`` is false is skipped by the route as ``filtered``.
+its own; an event for which ``when`` is false is skipped by the route as ``not_routed``.
 """
 
 from __future__ import annotations

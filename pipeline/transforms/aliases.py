@@ -62,14 +62,4 @@ class ResolveAliases(beam.DoFn):
 
     def _resolve(self) -> Iterator[tuple[str, Packed]]:
         held, self._held = self._held, []
-        slots = {alias: aliases.digest(alias) for alias, _, _ in held}
-        remembered = self._memory.get_many(aliases.KIND, slots.values())
-        for alias, links, tasks in held:
-            known = remembered.get(slots[alias])
-            claims = aliases.learn(aliases.read(known), links)
-            text = aliases.write(claims)
-            if text is not None and text != known:
-                self._memory.put(aliases.KIND, slots[alias], text)
-            for task in tasks:
-                user_id = aliases.owner(claims, task[0])
-                yield (alias if user_id is None else "u:" + user_id, task)
+        yield from aliases.resolve(self._memory, held)

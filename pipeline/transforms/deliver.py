@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -15,13 +16,14 @@ from apache_beam.transforms.window import GlobalWindows
 from pipeline.flow.accounts import account_of
 from pipeline.flow.breaker import Breaker, OutagePolicy
 from pipeline.flow.dead_letters import Receipt
-from pipeline.flow.deliver import Delivery, DeliveryPolicy, Remembering
+from pipeline.flow.deliver import Delivery, DeliveryPolicy, Remembering, discard
 from pipeline.flow.drive import CallRecord, Driver
 from pipeline.flow.event_names import Admission, Admitting, EventNames
 from pipeline.flow.name_registry import NameKeeper
+from pipeline.flow.once import Ledger
 from pipeline.flow.pacing import Pacer
 from pipeline.flow.packing import Packed, unpack
-from pipeline.flow.pool import DeliveryPool
+from pipeline.flow.pool import DeliveryPool, Inline
 from pipeline.flow.retrying import RetryPolicy
 from pipeline.flow.shared import Cells, SharedWrites, merge
 from pipeline.flow.stopping import STOP
@@ -34,6 +36,8 @@ from pipeline.transforms.dead_letters import DeadLetterFormat, Note
 from pipeline.transforms.settling import settle
 
 Send = Callable[[Call], Response]
+Outcomes = list[tuple[Task, Outcome]]
+Pool = DeliveryPool[Outcomes] | Inline[Outcomes]
 
 DELIVERED = "delivered"
 UNDELIVERED = "undelivered"
@@ -59,6 +63,9 @@ class DeliverSettings:
         retries: When to try again.
         outages: When the API counts as down, and how long that is waited out.
         paced: False where no call leaves the machine.
+        discards: Whether every event counts as delivered and nothing is done, for measuring.
+        ledger: Directory in which the processes of one run note the writes that are made once;
+            None where one process delivers everything.
         note: Told of every event that is done with, as soon as its person's work is.
         accounts: Whether events that are delivered or merged are handed on, as ``DELIVERED``.
     """
@@ -77,6 +84,8 @@ class DeliverSettings:
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     outages: OutagePolicy = field(default_factory=OutagePolicy)
     paced: bool = True
+    discards: bool = False
+    ledger: str | None = None
     note: Note | None = None
     accounts: bool = False
 
@@ -121,7 +130,7 @@ class Deliver(beam.DoFn):
     def start_bundle(self) -> None:
         """Begin with an idle pool."""
         self._counts = Counts()
-        self._pool: DeliveryPool[list[tuple[Task, Outcome]]] | None = None
+        self._pool: Pool | None = None
 
     def process(
         self,
@@ -140,22 +149,25 @@ class Deliver(beam.DoFn):
             yield from self._account(outcomes)
         self._count_calls()
 
-    def _open_pool(
-        self, shared: Mapping[tuple[str, str], Cells], admission: Admission
-    ) -> DeliveryPool[list[tuple[Task, Outcome]]]:
+    def _open_pool(self, shared: Mapping[tuple[str, str], Cells], admission: Admission) -> Pool:
         settings = self._settings
+        ledger = None
+        if settings.ledger is not None:
+            ledger = Ledger(Path(settings.ledger), lambda: settle(self._memory))
         delivery = Delivery(
             NameKeeper(self._driver, settings.names),
             self._memory,
             policy=settings.policy,
-            shared=SharedWrites(shared),
+            shared=SharedWrites(shared, ledger),
         )
-        admitting = Admitting(delivery.deliver, settings.names, admission)
+        admitting = Admitting(
+            discard if settings.discards else delivery.deliver, settings.names, admission
+        )
         note = settings.note
         if note is None:
-            return DeliveryPool(admitting.deliver, concurrency=settings.concurrency)
+            return self._pool_of(admitting.deliver)
 
-        def deliver(work: Work) -> list[tuple[Task, Outcome]]:
+        def deliver(work: Work) -> Outcomes:
             outcomes = admitting.deliver(work)
             for task, outcome in outcomes:
                 if outcome.status != "dead":
@@ -163,12 +175,18 @@ class Deliver(beam.DoFn):
                     note(Receipt.unpack(task.receipt), outcome.status + said)
             return outcomes
 
-        return DeliveryPool(deliver, concurrency=settings.concurrency)
+        return self._pool_of(deliver)
+
+    def _pool_of(self, deliver: Callable[[Work], Outcomes]) -> Pool:
+        """Threads, unless there is nothing to wait for."""
+        if not self._settings.paced:
+            return Inline(deliver)
+        return DeliveryPool(deliver, concurrency=self._settings.concurrency)
 
     def finish_bundle(self) -> Iterator[Any]:
         """Wait for everything under way, and store what was learned."""
         if self._pool is not None:
-            with self._pool as pool:
+            with closing(self._pool) as pool:
                 for outcomes in pool.drain():
                     for output in self._account(outcomes):
                         yield _windowed(output)
