@@ -6,7 +6,9 @@ Pure, and knows no engine: the Beam adapter, ``--dry-run`` and the tests all cal
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from pipeline.mapping.codegen import Mapper
 from pipeline.mapping.interpreter import Mapped

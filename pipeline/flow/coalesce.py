@@ -9,8 +9,10 @@ contact as it was at its time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec.structs import replace
 
 from pipeline.flow.shared import Cells, cells_of, fields_of, merge
 from pipeline.flow.work import Task, Work

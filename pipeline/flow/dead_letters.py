@@ -35,8 +35,7 @@ class UnreadableDeadLetterError(ValueError):
     """A line is no dead letter of a version that is known here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What is known of an event when its way begins; enough for its dead letter later.
 
     Attributes:

@@ -6,8 +6,9 @@ is moved to the next second in which nothing of the same name happened.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from pipeline.flow.event_names import name_key
 from pipeline.flow.work import Task, Work

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pipeline.model.operation import Operation
+import msgspec
+
+from pipeline.model.operation import Operation
 
 RANKS: Mapping[str, int] = MappingProxyType(
     {"identify": 0, "alias": 0, "group": 1, "track": 2, "page": 2, "screen": 2, "delete": 3}
@@ -16,8 +16,7 @@ RANKS: Mapping[str, int] = MappingProxyType(
 """Which of two events of the same moment goes first: who, where they belong, what they did."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(msgspec.Struct, frozen=True, gc=False):
     """One event's share of the work.
 
     Attributes:

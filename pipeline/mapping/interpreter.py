@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from pipeline.mapping import plan
 from pipeline.mapping.functions import STEP_FUNCTIONS, TEST_FUNCTIONS, text_of
@@ -17,8 +18,7 @@ from pipeline.model.text import normal_key
 from pipeline.model.times import seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+class Mapped(msgspec.Struct, frozen=True, gc=False):
     """What the mapping wants done about an event.
 
     Attributes:

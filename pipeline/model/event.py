@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from pipeline.model.refusal import Refusal
+import msgspec
+
+from pipeline.model.refusal import Refusal
 
 EVENT_TYPES = ("identify", "track", "group", "page", "screen", "alias", "delete")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One customer event.
 
     Attributes:
@@ -45,8 +44,7 @@ class Event:
         return value if isinstance(value, str) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(msgspec.Struct, frozen=True, gc=False):
     """What could not be decoded into an event, with what a dead letter needs.
 
     Attributes:

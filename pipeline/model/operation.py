@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Person:
+
+class Person(msgspec.Struct, frozen=True, gc=False):
     """Whom an event is about. ``email`` is as it was written; compare it in lower case."""
 
     user_id: str | None = None
@@ -31,8 +32,7 @@ class Person:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True, gc=False):
     """One thing the mapping wants of the destination.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 DEAD_REASONS = {
     "invalid_json": "the line is not one JSON object in valid UTF-8",
@@ -24,6 +24,7 @@ DEAD_REASONS = {
 
 SKIP_REASONS = {
     "integrations_off": "the event's integrations object turns the destination off",
+    "not_routed": "the job sends it to other destinations",
     "not_mapped": "no rule of the mapping wants it",
     "filtered": "a condition of the mapping refuses it",
     "suppressed": "the person asked to be deleted",
@@ -40,16 +41,14 @@ MERGE_REASONS = {
 """Every reason an event may count as merged for, with its meaning."""
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(msgspec.Struct, frozen=True, gc=False):
     """One fault: where in the event (a JSON path such as ``$.traits.email``), and what."""
 
     path: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True, gc=False):
     """An event that cannot be delivered: ``reason`` is a key of ``DEAD_REASONS``."""
 
     reason: str
@@ -67,8 +66,7 @@ class Refusal:
         return cls(reason, (Detail(path, message),))
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(msgspec.Struct, frozen=True, gc=False):
     """An event that nobody wants: ``reason`` is a key of ``SKIP_REASONS``."""
 
     reason: str

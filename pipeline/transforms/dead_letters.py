@@ -6,12 +6,13 @@ import contextlib
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
+from msgspec.structs import replace
 
 from pipeline.flow.dead_letters import DeadLetter, Receipt, encode
 from pipeline.flow.work import Task

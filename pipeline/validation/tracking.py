@@ -8,12 +8,13 @@ a policy. Without such files every event is welcome.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import msgspec
+from msgspec.structs import replace
 
 from pipeline.errors import ConfigurationError
 from pipeline.model.event import Event
