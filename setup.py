@@ -16,13 +16,13 @@ CLI = ["click>=8.1,<9", "rich>=13"]
 POSTGRESQL = ["psycopg[binary]>=3.2,<4"]
 KAFKA = ["confluent-kafka>=2.6,<3"]
 DEV = [
+    "apache-beam[yaml]>=2.77,<2.78",
     *POSTGRESQL,
     *KAFKA,
     "build>=1.2",
     "hypothesis>=6.150",
     "mypy>=1.18",
     "openapi-core>=0.23",
-    "orjson>=3.10",
     "pytest>=8",
     "pytest-xdist>=3.5",
     "responses>=0.25",
@@ -56,6 +56,7 @@ setup(
         "jsonschema>=4.23,<5",
         "jsonschema-rs>=0.60,<0.61",
         "msgspec>=0.20",
+        "orjson>=3.10,<4",
         "pyyaml>=6",
         "requests>=2.32,<3",
         "sqlalchemy>=2.0,<3",
