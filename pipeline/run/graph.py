@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import apache_beam as beam
 from apache_beam import coders
 from apache_beam.pvalue import AsDict, AsSingleton
-from apache_beam.typehints import Tuple
+from apache_beam.typehints import Any, Tuple
 
 from pipeline.flow.accounts import Account
 from pipeline.flow.event_names import Admission
-from pipeline.flow.packing import Packed
 from pipeline.transforms import prepare as prep
 from pipeline.transforms.admit import AdmitNames, AdmitSettings
 from pipeline.transforms.aliases import BY_ALIAS, LINKS, ResolveAliases
@@ -29,6 +28,16 @@ from pipeline.transforms.read import ReadLines, Slice
 
 PACKED = Tuple[int, int, str, str, bytes, bytes]
 """``Packed`` for Beam's coders: small tuples of bytes cross a shuffle twice as fast."""
+
+PREPARED = {
+    BY_ALIAS: Tuple[str, PACKED],
+    LINKS: Tuple[str, Tuple[int, str]],
+    prep.SHARED: Tuple[Tuple[str, str], Any],
+    prep.NAMES: Tuple[str, Any],
+    prep.DEAD: bytes,
+    prep.SKIPPED: Account,
+}
+"""The side outputs of ``Prepare``, typed so that the coder of the next shuffle is a fast one."""
 
 coders.registry.register_coder(Account, coders.RowCoder)
 
@@ -103,15 +112,10 @@ def steps(
     """
     prepared = lines | "Prepare" >> (
         beam.ParDo(Prepare(prepare))
-        .with_output_types(Tuple[str, PACKED], **{prep.DEAD: bytes, prep.SKIPPED: Account})
-        .with_outputs(
-            BY_ALIAS, LINKS, prep.SHARED, prep.NAMES, prep.DEAD, prep.SKIPPED, main=prep.PEOPLE
-        )
+        .with_output_types(Tuple[str, PACKED], **PREPARED)
+        .with_outputs(*PREPARED, main=prep.PEOPLE)
     )
-    by_alias = {
-        BY_ALIAS: prepared[BY_ALIAS] | "TypeByAlias" >> _typed(Tuple[str, PACKED]),
-        LINKS: prepared[LINKS] | "TypeLinks" >> _typed(Tuple[str, Tuple[int, str]]),
-    }
+    by_alias = {BY_ALIAS: prepared[BY_ALIAS], LINKS: prepared[LINKS]}
     resolve = ResolveAliases(deliver.open_memory)
     resolved = (
         by_alias
@@ -130,7 +134,7 @@ def steps(
     )
     sides = (AsDict(merged), AsSingleton(admission, default_value=Admission()))
     done = (
-        (prepared[prep.PEOPLE] | "TypePeople" >> _typed(Tuple[str, PACKED]), resolved)
+        (prepared[prep.PEOPLE], resolved)
         | "AllTasks" >> beam.Flatten()
         | "GroupByPerson" >> beam.GroupByKey()
         | "Deliver"
@@ -144,12 +148,3 @@ def steps(
         skipped=prepared[prep.SKIPPED],
         delivered=done[DELIVERED],
     )
-
-
-def _typed(hint: object) -> beam.PTransform:
-    """Nothing but a type, so that the coder of the next shuffle is a fast one."""
-    return beam.Map(_same).with_output_types(hint)
-
-
-def _same(element: tuple[str, Packed]) -> tuple[str, Packed]:
-    return element
