@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
+from destinations.intercom.regions import REGIONS
 from destinations.transport import Endpoint, Secret
 from pipeline.errors import ConfigurationError
 
 API_VERSION = "2.11"
 TOKEN_VARIABLE = "INTERCOM_ACCESS_TOKEN"  # noqa: S105 - the name of a variable, not a token
-REGIONS: Mapping[str, str] = MappingProxyType(
-    {
-        "us": "https://api.intercom.io",
-        "eu": "https://api.eu.intercom.io",
-        "au": "https://api.au.intercom.io",
-    }
-)
 
 
 def endpoint(

@@ -45,10 +45,11 @@ RUN_SETTINGS = frozenset(
 def command(
     paths: tuple[Path, ...], settings: tuple[str, ...], strict: bool, style: str | None
 ) -> int:
-    """Check mappings and schemas for mistakes.
+    """Check mappings, job files and schemas for mistakes.
 
-    PATH is a mapping, a schema (*.schema.json), a file of tests, or a directory of them; without
-    one, mappings/ and schemas/ of the current directory or of the installation are checked.
+    PATH is a mapping, a job file, a schema (*.schema.json), a file of tests, or a directory of
+    them; without one, mappings/ and schemas/ of the current directory or of the installation are
+    checked.
     Exits with 1 if there are errors.
     """
     roots = list(paths) or default_roots()
@@ -70,6 +71,7 @@ def command(
     for path in files:
         if path not in schemas:
             found += _check_yaml(path, changed, tracking)
+    found = list(dict.fromkeys(found))  # a job file has the findings of its mappings, too
     emit(found, files, chosen(style))
     return 1 if failed(found, strict=strict) else 0
 
@@ -79,8 +81,13 @@ def _check_yaml(
 ) -> tuple[Diagnostic, ...]:
     from pipeline.mapping.cases import has_cases, is_case_file, read_cases
     from pipeline.mapping.lint import lint
+    from pipeline.run.jobs.reader import is_job_file
 
     text = read_text(path, what="the mapping")
+    if is_job_file(text):
+        from pipeline.cli.jobs import check_job_file
+
+        return check_job_file(path, flags={"settings": changed} if changed else {})[1]
     if is_case_file(text):
         return read_cases(text, file=str(path)).diagnostics
     compiled = compile_mapping(text, file=str(path), vocabulary=vocabulary(), overrides=changed)

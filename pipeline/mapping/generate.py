@@ -1,4 +1,4 @@
-"""Writes what is made from the language: the editors' schema and the reference pages.
+"""Writes what is made from the language: the editors' schemas and the reference pages.
 
 ``python -m pipeline.mapping.generate`` writes the files; ``--check`` only says which are stale.
 """
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from pipeline.mapping import lint
 from pipeline.mapping.codes import CODES
@@ -21,7 +22,9 @@ from pipeline.mapping.reference import diagnostics_page, language_page, settings
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "mappings" / "intercom.yaml"
 LINT = lint.LINT_CODES
-import_module("pipeline.cli.schemas")  # codes of schemas stand on the same page
+# codes of schemas and of job files stand on the same page
+import_module("pipeline.cli.schemas")
+import_module("pipeline.run.jobs.codes")
 
 
 def files(vocabulary: Vocabulary) -> Mapping[Path, str]:
@@ -30,14 +33,19 @@ def files(vocabulary: Vocabulary) -> Mapping[Path, str]:
         SHIPPED, vocabulary=vocabulary, overrides={"identity_verification": "verify"}
     )
     secrets = shipped.plan.secrets if shipped.plan else ()
-    schema = json.dumps(editor_schema(vocabulary), indent=1, ensure_ascii=False)
+    job_schema = import_module("pipeline.run.jobs.editor_schema").job_schema
     reference = ROOT / "docs" / "reference"
     return {
-        ROOT / "schemas" / "mapping.schema.json": schema + "\n",
+        ROOT / "schemas" / "mapping.schema.json": _json(editor_schema(vocabulary)),
+        ROOT / "schemas" / "job.schema.json": _json(job_schema(vocabulary)),
         reference / "mapping-language.md": language_page(),
         reference / "diagnostics.md": diagnostics_page(examples(vocabulary)),
         reference / "settings.md": settings_page(shipped.settings, secrets),
     }
+
+
+def _json(schema: Mapping[str, Any]) -> str:
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 
 def examples(vocabulary: Vocabulary) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal
 
+from destinations.intercom.regions import REGIONS
 from pipeline.model.decode import DEFAULT_MAX_BYTES
 from pipeline.run.mappings import DEFAULT_MAPPING, HOME
 
@@ -116,7 +117,7 @@ DESTINATION = _by_key(
         about="Root of the API, for an emulator or a proxy.", example="http://127.0.0.1:8000",
     ),
     Option(
-        key="region", kind="choice", choices=("us", "eu", "au"), default="us",
+        key="region", kind="choice", choices=tuple(REGIONS), default="us",
         about="The workspace's region, where no --endpoint is given.", example="eu",
     ),
     Option(

@@ -12,7 +12,7 @@ import msgspec
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from destinations.intercom.connection import REGIONS
+from destinations.intercom.regions import REGIONS
 from pipeline.errors import UsageError
 from pipeline.run import inputs
 
