@@ -7,7 +7,10 @@
     |   `-- ConfigurationError  a file or a setting is wrong: tell the user, exit 2
     |-- CredentialsRefused    the destination answered 401 or 403: stop, exit 5
     |-- DestinationDown       the destination was down for too long: stop, exit 6
+    |-- StateDown             the state store was away for too long: stop, exit 6
+    |-- SourceFailed          a stream's source cannot be read any more: stop, exit 7
     |-- Interrupted           somebody stopped the run: what is not sent is kept, exit 130
+    |-- ProcessFailed         one of several processes of a run ended early, exit 70
     `-- AccountingError       events went in that did not come out: a bug, fail loudly
 
 What is wrong with one *event* is never an exception but a value (``pipeline.model.refusal``).
@@ -55,10 +58,28 @@ class DestinationDown(PenstockError):
     exit_code = 6
 
 
+class StateDown(PenstockError):
+    """The state store could not be reached for longer than is waited for."""
+
+    exit_code = 6
+
+
+class SourceFailed(PenstockError):
+    """The source of a stream cannot be read any more; nothing is lost, it is read again."""
+
+    exit_code = 7
+
+
 class Interrupted(PenstockError):
     """The run was stopped from outside; what was not sent is in the dead letters."""
 
     exit_code = 130
+
+
+class ProcessFailed(PenstockError):
+    """One of several processes of a run was killed or met a bug; not everything is accounted for."""
+
+    exit_code = 70
 
 
 class AccountingError(PenstockError):
