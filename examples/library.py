@@ -24,14 +24,14 @@ def main() -> None:
         made = events | Penstock(
             endpoint=ours.endpoint, settings={"nested": "flatten"}, share=0.5, origin=ours.input
         )
-        made.dead | WriteToText(f"{ours.output}/dead", ".jsonl", coder=BytesCoder())
+        made.dead | "Dead" >> WriteToText(f"{ours.output}/dead", ".jsonl", coder=BytesCoder())
         (
             (made.delivered, made.skipped)
             | beam.Flatten()
             | beam.Map(lambda account: (account.status, 1))
             | beam.CombinePerKey(sum)
             | beam.MapTuple("{}: {}".format)
-            | WriteToText(f"{ours.output}/account", ".txt")
+            | "Account" >> WriteToText(f"{ours.output}/account", ".txt")
         )
 
 
