@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pipeline.cli.files import read_file
+from pipeline.cli.files import read_events_file
 from pipeline.cli.formats.changes import Example, Outputs, to_json, to_text
 from pipeline.cli.formats.explanation import as_data
 from pipeline.cli.options import overrides, report, set_option
@@ -82,7 +82,7 @@ def _adjusted(
 def _outputs(
     source: str, old: MappingPlan, new: MappingPlan, schemas: Path | None, examples: int
 ) -> Outputs:
-    events = read_events(read_file(source, what="the event file"), origin=source)
+    events = read_events(read_events_file(source), origin=source)
     if not events:
         message = f"{source} holds no event"
         raise UsageError(message)

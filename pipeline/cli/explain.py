@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.files import nearby, read_file
+from pipeline.cli.files import nearby, read_events_file
 from pipeline.cli.formats.explanation import to_json, to_text
 from pipeline.cli.options import overrides, report, set_option
 from pipeline.cli.shaping import Shaper, read_events, shaper_for
@@ -73,7 +73,7 @@ def command(
 
 
 def _explain(source: str, mapping: MappingPlan, shaper: Shaper, style: str) -> None:
-    data = read_file(source, what="the event file")
+    data = read_events_file(source)
     events = read_events(data, origin="stdin" if source == "-" else source)
     if not events:
         message = f"{source} holds no event"

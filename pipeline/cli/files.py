@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,8 @@ from pipeline.run.mappings import HOME
 
 YAML = (".yaml", ".yml")
 SCHEMA = ".schema.json"
+_PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "lzma"}
+"""How a compressed file begins, and the module that unpacks it."""
 
 
 def read_file(path: str | Path, *, what: str) -> bytes:
@@ -26,6 +29,20 @@ def read_file(path: str | Path, *, what: str) -> bytes:
         told = getattr(error, "strerror", None) or error
         message = f"cannot read {what} {path}: {told}"
         raise UsageError(message) from error
+
+
+def read_events_file(path: str | Path) -> bytes:
+    """The bytes of a file of events, unpacked if compressed. Raises UsageError in words."""
+    data = read_file(path, what="the event file")
+    for magic, module in _PACKED.items():
+        if data.startswith(magic):
+            try:
+                unpacked: bytes = importlib.import_module(module).decompress(data)
+            except Exception as error:  # every module has errors of its own
+                message = f"cannot unpack {path}: {error}"
+                raise UsageError(message) from error
+            return unpacked
+    return data
 
 
 def read_text(path: Path, *, what: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.files import SCHEMA, below, default_roots, nearby, read_file, read_text
+from pipeline.cli.files import SCHEMA, below, default_roots, nearby, read_events_file, read_text
 from pipeline.cli.formats.findings import STYLES, chosen, emit, failed, format_option
 from pipeline.cli.revision import files_at, is_reference, show
 from pipeline.errors import UsageError
@@ -91,7 +91,7 @@ def infer(events: str, out: Path | None, force: bool) -> None:
     from pipeline.validation.infer import Draft
 
     draft, others = Draft(), 0
-    for event in read_events(read_file(events, what="the event file"), origin=events):
+    for event in read_events(read_events_file(events), origin=events):
         if isinstance(event, Event) and event.type == "track" and event.name:
             draft.learn(event.name, event.body.get("properties"))
         else:

@@ -213,23 +213,41 @@ def read_events(data: bytes, *, origin: str, now: int | None = None) -> list[Eve
     ``now`` (microseconds since 1970) is the time of events that state none.
     """
     moment = time.time_ns() // 1000 if now is None else now
-    data = data.removeprefix(_BYTE_ORDER_MARK).strip()
+    lines = data.removeprefix(_BYTE_ORDER_MARK).rstrip().split(b"\n")
+    data = b"\n".join(lines).strip()
     if not data:
         return []
-    lines = data.split(b"\n")
-    if len(lines) > 1 and _stands_alone(next(line for line in lines if line.strip())):
-        return [
-            event
-            for number, line in enumerate(lines, 1)
-            for event in decode_line(line, origin=f"{origin}:{number}", now=moment)
-        ]
+    first = next(line for line in lines if line.strip())
+    if len(lines) > 1 and data != first and _stands_alone(first):
+        return _of_lines(lines, origin, moment)
     try:
         read(data)
     except Malformed as fault:
+        if any(map(_is_event, lines)):
+            return _of_lines(lines, origin, moment)
         return _broken(data, fault, origin, moment)
     if data.startswith(b"["):
         data = b'{"batch":' + data + b"}"
     return decode_line(data, origin=origin, now=moment)
+
+
+def _of_lines(lines: list[bytes], origin: str, now: int) -> list[Event | Rejected]:
+    return [
+        event
+        for number, line in enumerate(lines, 1)
+        for event in decode_line(line, origin=f"{origin}:{number}", now=now)
+    ]
+
+
+def _is_event(line: bytes) -> bool:
+    """Whether a line is a whole event or batch, which none of a document over several lines is."""
+    if not line.startswith(b"{"):
+        return False
+    try:
+        body = read(line.strip())
+    except Malformed:
+        return False
+    return isinstance(body, dict) and ("type" in body or "batch" in body)
 
 
 def _stands_alone(line: bytes) -> bool:

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from pipeline.cli.diagnostics import render_text
-from pipeline.cli.files import default_roots, nearby, read_file, read_text
+from pipeline.cli.files import default_roots, nearby, read_events_file, read_text
 from pipeline.cli.formats.findings import chosen, format_option
 from pipeline.cli.formats.results import render, summary
 from pipeline.cli.options import overrides, set_option
@@ -112,7 +112,7 @@ def _update(results: list[Result]) -> None:
 
 
 def _create(bench: Bench, source: str, mapping: Path, name: str | None, into: Path | None) -> None:
-    events = read_events(read_file(source, what="the event file"), origin=source)
+    events = read_events(read_events_file(source), origin=source)
     if not events:
         message = f"{source} holds no event"
         raise UsageError(message)

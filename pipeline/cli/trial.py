@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.cli.files import YAML, below, nearby, read_file, read_text
+from pipeline.cli.files import YAML, below, nearby, read_events_file, read_text
 from pipeline.cli.options import report
 from pipeline.cli.shaping import Shaped, Shaper, read_events, shaper_for
 from pipeline.errors import UsageError
@@ -140,7 +140,7 @@ def _event_of(path: Path, case: Case) -> Event | Rejected:
         message = f"{where}: `now` is {case.now!r}, which cannot be read as a time"
         raise UsageError(message)
     if case.event_file is not None:
-        data = read_file(path.parent / case.event_file, what="the event file")
+        data = read_events_file(path.parent / case.event_file)
     elif isinstance(case.event, str):
         data = case.event.encode()
     else:

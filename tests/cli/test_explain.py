@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import lzma
 import shutil
 from pathlib import Path
 from typing import Any
@@ -180,6 +183,32 @@ def test_a_bad_line_among_good_ones_is_dead_with_its_line(penstock, mapping) -> 
         ("stdin:2", "dead"),
         ("stdin:3", "mapped"),
     ]
+
+
+@pytest.mark.parametrize("first", [b"garbage", b'{"type": "iden', b"\xff\xfe", b"", b"[1"])
+def test_a_bad_first_line_hides_none_of_the_good_ones(penstock, mapping, first) -> None:
+    line = json.dumps(IDENTIFY).encode()
+    text = b"\n".join([first, line, b"{bad", line])
+    ran = penstock("explain", "-", "--mapping", mapping, "--format", "json", stdin=text)
+    told = [(one["origin"], one["status"]) for one in ran.lines]
+    dead = [("stdin:1", "dead")] if first else []
+    assert told == [*dead, ("stdin:2", "mapped"), ("stdin:3", "dead"), ("stdin:4", "mapped")]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_compressed_file_is_read_as_run_reads_it(penstock, mapping, tmp_path, pack) -> None:
+    path = tmp_path / "events.jsonl.packed"
+    path.write_bytes(pack(json.dumps(IDENTIFY).encode()))
+    ran = penstock("explain", path, "--mapping", mapping, "--format", "json")
+    assert [one["status"] for one in ran.lines] == ["mapped"]
+
+
+def test_a_compressed_file_that_breaks_off_says_so(penstock, mapping, tmp_path) -> None:
+    path = tmp_path / "events.jsonl.gz"
+    path.write_bytes(gzip.compress(json.dumps(IDENTIFY).encode())[:-20])
+    ran = penstock("explain", path, "--mapping", mapping)
+    assert ran.code == 2
+    assert f"cannot unpack {path}" in ran.err
 
 
 def test_broken_json_over_several_lines_names_line_and_column(penstock, mapping) -> None:
