@@ -70,7 +70,7 @@ def _workspace(
     region: str,
     workspace: str | None,
 ) -> Workspace:
-    from destinations.intercom.connection import REGIONS
+    from destinations.intercom.regions import REGIONS
 
     if state == "sqlite://":
         message = "nothing is remembered in memory; name the --state of your runs"

@@ -94,7 +94,7 @@ def _person(given: dict[str, str | None]) -> Person:
 @contextmanager
 def _memory(given: dict[str, str | None]) -> Iterator[RememberedState]:
     """What is remembered of the workspace, while the body runs."""
-    from destinations.intercom.connection import REGIONS
+    from destinations.intercom.regions import REGIONS
     from pipeline.run.workspaces import scope_known
     from pipeline.state import RememberedState, StateStore
 
