@@ -77,7 +77,7 @@ class Interrupted(PenstockError):
 
 
 class ProcessFailed(PenstockError):
-    """One of several processes of a run was killed or met a bug; not everything is accounted for."""
+    """One of several processes of a run was killed, or met a bug."""
 
     exit_code = 70
 

@@ -12,7 +12,13 @@ import click
 
 from pipeline.cli.flags import flags
 from pipeline.cli.options import overrides, report
-from pipeline.errors import CredentialsRefused, DestinationDown, Interrupted, UsageError
+from pipeline.errors import (
+    CredentialsRefused,
+    DestinationDown,
+    Interrupted,
+    StateDown,
+    UsageError,
+)
 from pipeline.run.mappings import compile_mapping_file
 from pipeline.run.options import DESTINATION, RUN
 
@@ -32,6 +38,11 @@ quiet_option = click.option(
 input_option = flags([RUN["inputs"]])
 
 dead_letters_option = flags([RUN["dead_letters"]])
+
+processes_option = click.option(
+    "--processes", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N",
+    help="So many processes of this machine share the work.",
+)  # fmt: skip
 
 summary_option = click.option(
     "--summary", "summary_file", type=click.Path(dir_okay=False, path_type=Path),
@@ -101,6 +112,13 @@ def carry_out(
     if not quiet:
         click.echo(render(summary))
     summary.check()
+    if summary.state_down:
+        reason = STOP.reason or "the state store was away for too long"
+        message = (
+            f"{reason}; what was not sent is in the dead letters as undelivered. When the store "
+            "is back, run the same command again"
+        )
+        raise StateDown(message)
     if STOP.reason is not None and summary.halted:
         message = f"{STOP.reason}; what was not sent is in the dead letters as undelivered"
         raise Interrupted(message)

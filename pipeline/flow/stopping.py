@@ -6,6 +6,8 @@ import threading
 import weakref
 from typing import Protocol
 
+from pipeline.errors import Interrupted, PenstockError
+
 
 class Haltable(Protocol):
     """Something that makes calls until it is halted, such as a ``Driver``."""
@@ -22,11 +24,17 @@ class Stop:
         self._lock = threading.Lock()
         self._watched: weakref.WeakSet[Haltable] = weakref.WeakSet()
         self._reason: str | None = None
+        self._error: type[PenstockError] = Interrupted
 
     @property
     def reason(self) -> str | None:
         """Why the run was stopped, or None."""
         return self._reason
+
+    @property
+    def error(self) -> type[PenstockError]:
+        """What the run ends with, where it was stopped."""
+        return self._error
 
     def watch(self, caller: Haltable) -> None:
         """Halt ``caller`` when the run is stopped; at once if it is stopped already."""
@@ -36,10 +44,10 @@ class Stop:
         if reason is not None:
             caller.halt(reason)
 
-    def stop(self, reason: str) -> None:
+    def stop(self, reason: str, error: type[PenstockError] = Interrupted) -> None:
         """Halt everything that is watched, now and later."""
         with self._lock:
-            self._reason = reason
+            self._reason, self._error = reason, error
             watched = list(self._watched)
         for caller in watched:
             caller.halt(reason)
@@ -47,7 +55,7 @@ class Stop:
     def clear(self) -> None:
         """Forget that a run was stopped, before another in the same process."""
         with self._lock:
-            self._reason = None
+            self._reason, self._error = None, Interrupted
 
 
 STOP = Stop()

@@ -33,8 +33,9 @@ class Summary:
         started_at: Microseconds since 1970.
         dry_run: Whether nothing was sent.
         halted: Whether the run had to stop before everything was sent: the credentials were
-            refused, or the destination was down for too long.
-        outage: Whether it was the latter.
+            refused, or the destination or the state store was down for too long.
+        outage: Whether it was the destination.
+        state_down: Whether it was the state store.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class Summary:
     dry_run: bool = False
     halted: bool = False
     outage: bool = False
+    state_down: bool = False
     places: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -86,6 +88,7 @@ class Summary:
             "dry_run": self.dry_run,
             "halted": self.halted,
             "outage": self.outage,
+            "state_down": self.state_down,
         }
 
 
@@ -112,5 +115,6 @@ def of_counts(counts: Mapping[str, int], **facts: Any) -> Summary:
         calls=calls,
         halted=bool(counts.get("halted")),
         outage=bool(counts.get("outage")),
+        state_down=bool(counts.get("state_down")),
         **facts,
     )

@@ -42,7 +42,7 @@ class Edges:
 
 
 def settings(
-    job: Job, edges: Edges, *, now: int, scope: str
+    job: Job, edges: Edges, *, now: int, scope: str, run_state: str = IN_MEMORY
 ) -> tuple[PrepareSettings, AdmitSettings, DeliverSettings]:
     """The settings of the three steps that need any.
 
@@ -51,6 +51,7 @@ def settings(
         edges: What of it is not as usual.
         now: Its time, microseconds since 1970.
         scope: Where what it learns is remembered.
+        run_state: Where it is remembered for the run alone, if the run keeps nothing.
     """
     config = job.config
     letters = DeadLetterFormat(job.mapping.name, job.mapping.fingerprint)
@@ -71,11 +72,13 @@ def settings(
         note=edges.note,
     )
     state = config.state if job.endpoint else IN_MEMORY
-    admit = AdmitSettings(job.names, edges.open_names or OpenNames(state, scope))
+    state = run_state if state == IN_MEMORY else state
+    max_outage = config.max_outage * 60
+    admit = AdmitSettings(job.names, edges.open_names or OpenNames(state, scope, max_outage))
     deliver = DeliverSettings(
         destination=job.destination,
         open_send=edges.open_send or (SendTo(job.endpoint) if job.endpoint else Rehearse()),
-        open_memory=edges.open_memory or OpenState(state, scope),
+        open_memory=edges.open_memory or OpenState(state, scope, max_outage),
         rate_headers=job.destination.rate_headers,
         policy=_policy(job.mapping, merge_by),
         names=job.names,
@@ -84,8 +87,9 @@ def settings(
         per_minute=config.rate,
         share=config.share,
         open_windows=OpenWindows(state, scope),
-        outages=OutagePolicy(max_outage=config.max_outage * 60),
+        outages=OutagePolicy(max_outage=max_outage),
         paced=job.endpoint is not None,
+        discards=config.discards,
         note=edges.note,
     )
     return prepare, admit, deliver

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from destinations.intercom.rehearsal import rehearse
 from destinations.transport import Endpoint
+from pipeline.errors import StateDown
 from pipeline.flow.deliver import Remembering
 from pipeline.flow.name_registry import NameRegistry
+from pipeline.flow.stopping import STOP
 from pipeline.state.memory import RememberedState
+from pipeline.state.patience import Patience
 from pipeline.state.store import StateStore
 from pipeline.state.unshared import UnsharedState
 from pipeline.state.windows import SharedWindows
@@ -21,6 +24,18 @@ if TYPE_CHECKING:  # the rest of this module needs no Beam
 
 IN_MEMORY = "sqlite://"
 """The state that is gone with the process."""
+MAX_OUTAGE = 900.0
+"""Seconds for which a state store that is away is waited for."""
+_WINDOWS_PATIENCE = 2.0  # the headers do without it
+
+
+def patience(max_outage: float) -> Patience:
+    """Waits for a state store, and stops the run when it was away for too long."""
+    return Patience(
+        max_outage,
+        given_up=lambda message: STOP.stop(message, StateDown),
+        stopped=lambda: STOP.reason is not None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +64,13 @@ class OpenState:
 
     url: str
     scope: str
+    max_outage: float = MAX_OUTAGE
 
     def __call__(self, stack: ExitStack) -> Remembering:
         """The memory; it is stored and closed with the stack."""
         if self.url == IN_MEMORY:
             return UnsharedState()
-        store = stack.enter_context(StateStore.open(self.url))
+        store = stack.enter_context(StateStore.open(self.url, patience=patience(self.max_outage)))
         return stack.enter_context(RememberedState(store, self.scope))
 
 
@@ -64,10 +80,12 @@ class OpenNames:
 
     url: str
     scope: str
+    max_outage: float = MAX_OUTAGE
 
     def __call__(self, stack: ExitStack) -> NameRegistry:
         """The registry; closed with the stack."""
-        return NameRegistry(stack.enter_context(StateStore.open(self.url)), self.scope)
+        store = StateStore.open(self.url, patience=patience(self.max_outage))
+        return NameRegistry(stack.enter_context(store), self.scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +99,8 @@ class OpenWindows:
         """The accounts, closed with the stack; None where no other process could see them."""
         if self.url == IN_MEMORY:
             return None
-        return SharedWindows(stack.enter_context(StateStore.open(self.url)), self.scope)
+        store = StateStore.open(self.url, patience=Patience(_WINDOWS_PATIENCE))
+        return SharedWindows(stack.enter_context(store), self.scope)
 
 
 def scope_of(destination: str, base_url: str, workspace: str = "") -> str:

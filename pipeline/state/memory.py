@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from cachetools import TTLCache
-from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline.state.patience import UNAVAILABLE, cause
 
 if TYPE_CHECKING:
     from pipeline.state.store import StateStore
@@ -80,7 +81,7 @@ class RememberedState:
             return value
         try:
             value = self._store.get(self._scope, kind, key)
-        except SQLAlchemyError as error:
+        except UNAVAILABLE as error:
             self._failed("read", error)
             return None
         if value is None:
@@ -112,7 +113,7 @@ class RememberedState:
             return found
         try:
             stored = self._store.get_many(self._scope, kind, asked)
-        except SQLAlchemyError as error:
+        except UNAVAILABLE as error:
             self._failed("read", error)
             return found
         with self._lock:
@@ -162,14 +163,15 @@ class RememberedState:
         """Store everything that is not stored yet.
 
         Raises:
-            SQLAlchemyError: The store failed; nothing is lost, the next flush tries again.
+            StateDown: The store was away for too long; nothing is lost, the next flush tries again.
+            SQLAlchemyError: The store failed; nothing is lost either.
         """
         with self._flushing:
             with self._lock:
                 self._writing, self._pending = self._pending, {}
             try:
                 self._store.change(self._scope, self._writing)
-            except SQLAlchemyError:
+            except UNAVAILABLE:
                 with self._lock:
                     self._pending = {**self._writing, **self._pending}
                 raise
@@ -180,7 +182,7 @@ class RememberedState:
     def _flush_quietly(self) -> None:
         try:
             self.flush()
-        except SQLAlchemyError as error:
+        except UNAVAILABLE as error:
             self._failed("write", error)
             with self._lock:
                 if len(self._pending) > self._capacity:
@@ -189,11 +191,16 @@ class RememberedState:
         else:
             self._flush_at = self._flush_every
 
-    def _failed(self, what: str, error: SQLAlchemyError) -> None:
+    def _failed(self, what: str, error: Exception) -> None:
         self._failures += 1
         if self._failures == 1:
-            cause = getattr(error, "orig", None) or type(error).__name__
-            _LOG.warning("cannot %s the state store, going on without it: %s", what, cause)
+            _LOG.warning("cannot %s the state store, going on without it: %s", what, cause(error))
+
+    def refresh(self) -> None:
+        """Read again what other machines may have written meanwhile; what is not stored stays."""
+        if self._store.is_shared:
+            with self._lock:
+                self._cache.clear()
 
     def settle(self) -> None:
         """Store what is not stored yet; a store that fails is worked without. Never fails."""

@@ -7,9 +7,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from pipeline.model.quota import Account
+from pipeline.state.patience import UNAVAILABLE, cause
 
 if TYPE_CHECKING:
     from pipeline.state.store import Change, Slot, StateStore
@@ -54,11 +53,11 @@ class SharedWindows:
         step: Change = changed
         try:
             self._store.update(self._scope, (_KIND,), step)
-        except SQLAlchemyError as error:
+        except UNAVAILABLE as error:
             if not self._failed:
                 self._failed = True
-                cause = getattr(error, "orig", None) or type(error).__name__
-                _LOG.warning("cannot share the rate limit, pacing by the headers alone: %s", cause)
+                told = "cannot share the rate limit, pacing by the headers alone: %s"
+                _LOG.warning(told, cause(error))
             return None
         return result
 

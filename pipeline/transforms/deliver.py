@@ -13,6 +13,7 @@ import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.transforms.window import GlobalWindows
 
+from pipeline.errors import StateDown
 from pipeline.flow.accounts import account_of
 from pipeline.flow.breaker import Breaker, OutagePolicy
 from pipeline.flow.dead_letters import Receipt
@@ -33,7 +34,7 @@ from pipeline.model.operation import Call, Outcome, Response
 from pipeline.model.quota import Windows
 from pipeline.transforms.counting import Counts, Throttling
 from pipeline.transforms.dead_letters import DeadLetterFormat, Note
-from pipeline.transforms.settling import settle
+from pipeline.transforms.settling import refresh, settle
 
 Send = Callable[[Call], Response]
 Outcomes = list[tuple[Task, Outcome]]
@@ -128,7 +129,8 @@ class Deliver(beam.DoFn):
         )
 
     def start_bundle(self) -> None:
-        """Begin with an idle pool."""
+        """Begin with an idle pool, and with what other workers have stored meanwhile."""
+        refresh(self._memory)
         self._counts = Counts()
         self._pool: Pool | None = None
 
@@ -196,6 +198,8 @@ class Deliver(beam.DoFn):
             self._counts.add("halted")
             if self._driver.outage:
                 self._counts.add("outage")
+            if STOP.error is StateDown:
+                self._counts.add("state_down")
         self._counts.flush()
 
     def teardown(self) -> None:

@@ -1,4 +1,7 @@
-"""A memory is written behind; at the end of a bundle what it holds must be in the store."""
+"""A memory is written behind; between bundles it and the store must agree.
+
+The next bundle of the same people may come to another worker.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,16 @@ class Behind(Protocol):
     def settle(self) -> None:
         """Store what is not stored yet. Never fails."""
         ...
+
+    def refresh(self) -> None:
+        """Read again what other machines may have written meanwhile."""
+        ...
+
+
+def refresh(memory: object) -> None:
+    """Forget what was read before, where others may have changed it meanwhile."""
+    if isinstance(memory, Behind):
+        memory.refresh()
 
 
 def settle(memory: object) -> None:

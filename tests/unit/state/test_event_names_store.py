@@ -1,7 +1,6 @@
 """The registry of event names in a state store, alone and with many."""
 
 import multiprocessing
-import os
 import threading
 import uuid
 
@@ -12,28 +11,10 @@ from pipeline.flow.event_names import EventNames, NamePolicy
 from pipeline.flow.name_registry import ACTIVE, KINDS, REFUSED, NameRegistry
 from pipeline.state.store import StateStore
 
-POSTGRES = os.environ.get("PENSTOCK_TEST_POSTGRES")
-"""A URL of an empty PostgreSQL database, to run these tests there as well."""
-
-
-@pytest.fixture(params=["file", "memory", *(["postgres"] if POSTGRES else [])])
-def url(request, tmp_path):
-    if request.param == "memory":
-        return "sqlite://"
-    if request.param == "file":
-        return f"sqlite:///{tmp_path / 'state.db'}"
-    return POSTGRES
-
 
 @pytest.fixture
 def scope():
     return uuid.uuid4().hex
-
-
-@pytest.fixture
-def store(url):
-    with StateStore.open(url) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -213,13 +194,12 @@ def _admit(url, scope, number, results):
 
 
 @pytest.mark.integration
-def test_processes_admit_exactly_the_limit_and_agree(url, scope):
-    if url == "sqlite://":
-        pytest.skip("memory is of one process")
+def test_processes_admit_exactly_the_limit_and_agree(lasting_url, scope):
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
     processes = [
-        context.Process(target=_admit, args=(url, scope, number, results)) for number in range(3)
+        context.Process(target=_admit, args=(lasting_url, scope, number, results))
+        for number in range(3)
     ]
     for process in processes:
         process.start()
@@ -227,7 +207,7 @@ def test_processes_admit_exactly_the_limit_and_agree(url, scope):
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0, 0]
-    with StateStore.open(url) as store:
+    with StateStore.open(lasting_url) as store:
         active = [one.key for one in NameRegistry(store, scope).names()]
     assert len(active) == 20
     assert all(admitted == again == active for admitted, again in found)

@@ -4,15 +4,10 @@ import logging
 import threading
 
 import pytest
-from sqlalchemy.exc import OperationalError
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from pipeline.state import RememberedState, StateStore
-
-
-@pytest.fixture
-def store():
-    with StateStore.open("sqlite://") as opened:
-        yield opened
+from pipeline.state import RememberedState
 
 
 @pytest.fixture
@@ -173,8 +168,8 @@ def test_a_flush_is_stored_whole_or_not_at_all(memory, store, monkeypatch):
     memory.forget("contact", "u:1")
     memory.put("contact_fields", "a", "y")
     with monkeypatch.context() as broken:
-        broken.setattr(store, "_rows", Broken().fail)
-        with pytest.raises(OperationalError):
+        broken.setattr(store, "_upsert", sa.text("INSERT INTO nothing VALUES (1)"))
+        with pytest.raises(DBAPIError):
             memory.flush()
     assert store.get("s", "contact", "u:1") == "a"
     memory.flush()

@@ -1,27 +1,17 @@
-"""The state store on SQLite, alone and with many."""
+"""The state store, alone and with many."""
 
 import multiprocessing
-import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from pipeline.errors import ConfigurationError
+from pipeline.state import tables
 from pipeline.state.store import StateStore
 from pipeline.state.tables import SCHEMA_VERSION, upsert_entries
-
-
-@pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path / 'state.db'}"
-
-
-@pytest.fixture(params=["file", "memory"])
-def store(request, url):
-    with StateStore.open(url if request.param == "file" else "sqlite://") as opened:
-        yield opened
 
 
 def test_what_is_put_is_found(store):
@@ -70,7 +60,8 @@ def test_nothing_is_put_without_entries(store):
 
 
 def test_texts_of_any_kind_come_back(store):
-    for key in ("'; DROP TABLE entries; --", "é\u2028\x00", "u:" + "x" * 10_000, ""):
+    many = "".join(chr(0x4E00 + number % 20_000) for number in range(10_000))
+    for key in ("'; DROP TABLE entries; --", "é\u2028", "u:" + many, ""):
         store.put_many("s", [("contact", key, key)])
         assert store.get("s", "contact", key) == key
 
@@ -89,10 +80,10 @@ def test_threads_share_a_store(store):
     assert store.counts("s") == {"contact": 120}
 
 
-def test_a_file_keeps_what_was_put(url):
-    with StateStore.open(url) as store:
+def test_a_store_keeps_what_was_put(lasting_url):
+    with StateStore.open(lasting_url) as store:
         store.put_many("s", [("contact", "a", "1")])
-    with StateStore.open(url) as store:
+    with StateStore.open(lasting_url) as store:
         assert store.get("s", "contact", "a") == "1"
 
 
@@ -103,33 +94,96 @@ def _fill(url, number):
 
 
 @pytest.mark.integration
-def test_processes_make_and_share_a_file(url):
+def test_processes_make_and_share_a_store(lasting_url):
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_fill, args=(url, number)) for number in range(3)]
+    processes = [context.Process(target=_fill, args=(lasting_url, number)) for number in range(3)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0, 0]
-    with StateStore.open(url) as store:
+    with StateStore.open(lasting_url) as store:
         assert store.counts("s") == {"contact": 75}
 
 
-def test_the_version_is_written_down(url, tmp_path):
-    StateStore.open(url).close()
-    with sqlite3.connect(tmp_path / "state.db") as raw:
-        rows = raw.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchall()
-    raw.close()
-    assert rows == [(str(SCHEMA_VERSION),)]
+@pytest.fixture
+def execute(lasting_url):
+    """Carries out a statement in the store's database, past the store."""
+
+    def carry_out(statement):
+        engine = sa.create_engine(lasting_url)
+        with engine.begin() as connection:
+            result = connection.execute(sa.text(statement))
+            rows = [tuple(row) for row in result] if result.returns_rows else []
+        engine.dispose()
+        return rows
+
+    return carry_out
 
 
-def test_a_store_of_a_newer_version_is_refused(url, tmp_path):
-    StateStore.open(url).close()
-    with sqlite3.connect(tmp_path / "state.db") as raw:
-        raw.execute("UPDATE meta SET value = '99'")
-    raw.close()
+VERSION = "SELECT value FROM meta WHERE name = 'schema_version'"
+
+
+def test_the_version_is_written_down(lasting_url, execute):
+    StateStore.open(lasting_url).close()
+    assert execute(VERSION) == [(str(SCHEMA_VERSION),)]
+
+
+def test_a_store_of_a_newer_version_is_refused(lasting_url, execute):
+    StateStore.open(lasting_url).close()
+    execute("UPDATE meta SET value = '99'")
     with pytest.raises(ConfigurationError, match="newer Penstock"):
-        StateStore.open(url)
+        StateStore.open(lasting_url)
+
+
+@pytest.fixture
+def next_version(monkeypatch):
+    """A Penstock that is one version ahead."""
+
+    def rename(connection):
+        steps.append("renamed")
+        connection.execute(sa.text("UPDATE entries SET kind = 'person' WHERE kind = 'contact'"))
+
+    steps = []
+    monkeypatch.setattr(tables, "MIGRATIONS", (*tables.MIGRATIONS, rename))
+    monkeypatch.setattr(tables, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
+    return steps
+
+
+def test_a_store_of_an_older_version_is_migrated(lasting_url, execute, request):
+    with StateStore.open(lasting_url) as store:
+        store.put_many("s", [("contact", "a", "1"), ("company", "a", "2")])
+    request.getfixturevalue("next_version")
+    with StateStore.open(lasting_url) as store:
+        assert store.counts("s") == {"person": 1, "company": 1}
+    assert execute(VERSION) == [(str(SCHEMA_VERSION + 1),)]
+
+
+def test_of_many_that_migrate_at_once_one_does(lasting_url, request):
+    StateStore.open(lasting_url).close()
+    steps = request.getfixturevalue("next_version")
+    with ThreadPoolExecutor(6) as threads:
+        for opened in threads.map(StateStore.open, [lasting_url] * 6):
+            opened.close()
+    assert steps == ["renamed"]
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(lasting_url, execute, monkeypatch):
+    with StateStore.open(lasting_url) as store:
+        store.put_many("s", [("contact", "a", "1")])
+    with monkeypatch.context() as newer:
+
+        def half(connection):
+            connection.execute(sa.text("DELETE FROM entries"))
+            connection.execute(sa.text("SELECT * FROM nothing"))
+
+        newer.setattr(tables, "MIGRATIONS", (*tables.MIGRATIONS, half))
+        newer.setattr(tables, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
+        with pytest.raises(ConfigurationError, match="nothing"):
+            StateStore.open(lasting_url)
+    assert execute(VERSION) == [(str(SCHEMA_VERSION),)]
+    with StateStore.open(lasting_url) as store:
+        assert store.get("s", "contact", "a") == "1"
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path):
@@ -184,13 +238,10 @@ def test_postgresql_gets_an_upsert_of_its_own():
     assert "ON CONFLICT (scope, kind, key) DO UPDATE SET value = excluded.value" in sql
 
 
-def test_times_are_in_microseconds(url, tmp_path):
-    with StateStore.open(url, clock=lambda: 1_700_000_000.5) as store:
+def test_times_are_in_microseconds(lasting_url, execute):
+    with StateStore.open(lasting_url, clock=lambda: 1_700_000_000.5) as store:
         store.put_many("s", [("contact", "a", "1")])
-    engine = sa.create_engine(url)
-    with engine.connect() as connection:
-        assert connection.scalar(sa.text("SELECT updated_at FROM entries")) == 1_700_000_000_500_000
-    engine.dispose()
+    assert execute("SELECT updated_at FROM entries") == [(1_700_000_000_500_000,)]
 
 
 def test_what_is_past_is_purged_and_nothing_else(url):
