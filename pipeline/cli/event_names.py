@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from pipeline.cli.options import overrides, report, set_option, workspace_option
-from pipeline.errors import UsageError
+from pipeline.cli.states import known_state
 from pipeline.flow.event_names import NamePolicy, name_key, shown
 from pipeline.flow.name_registry import KnownName, NameRegistry, State
 from pipeline.run.mappings import DEFAULT_MAPPING, compile_mapping_file
@@ -34,12 +34,11 @@ class Workspace:
     policy: NamePolicy
 
     @contextmanager
-    def registry(self) -> Iterator[NameRegistry]:
+    def registry(self, *, may_be_new: bool = False) -> Iterator[NameRegistry]:
         """The names, while the body runs."""
         from pipeline.run.workspaces import scope_known
-        from pipeline.state.store import StateStore
 
-        with StateStore.open(self.state) as store:
+        with known_state(self.state, may_be_new=may_be_new) as store:
             scope = scope_known(store, self.destination, self.base_url, chosen=self.chosen)
             yield NameRegistry(store, scope)
 
@@ -72,9 +71,6 @@ def _workspace(
 ) -> Workspace:
     from destinations.intercom.regions import REGIONS
 
-    if state == "sqlite://":
-        message = "nothing is remembered in memory; name the --state of your runs"
-        raise UsageError(message)
     compiled = compile_mapping_file(mapping, overrides(settings))
     report(compiled, mapping)
     assert compiled.plan is not None  # noqa: S101 - report raises otherwise
@@ -125,7 +121,7 @@ def list_names(style: str, **given: Any) -> int:
 def pin(name: str, **given: Any) -> int:
     """Keep a place for NAME, whether it was seen before or not."""
     workspace = _workspace(**given)
-    with workspace.registry() as registry:
+    with workspace.registry(may_be_new=True) as registry:
         registry.pin(name, limit=workspace.policy.event_name_limit)
     return _done(name, "has a place")
 

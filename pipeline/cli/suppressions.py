@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pipeline.cli.options import workspace_option
+from pipeline.cli.states import known_state
 from pipeline.errors import UsageError
 from pipeline.model.operation import Person
 
@@ -62,7 +63,7 @@ def add(**given: str | None) -> int:
     from pipeline.flow import suppression
 
     person = _person(given)
-    with _memory(given) as memory:
+    with _memory(given, may_be_new=True) as memory:
         for mark, whom in suppression.marks(person).items():
             memory.put(suppression.KIND, mark, whom)
     click.echo("suppressed")
@@ -92,18 +93,14 @@ def _person(given: dict[str, str | None]) -> Person:
 
 
 @contextmanager
-def _memory(given: dict[str, str | None]) -> Iterator[RememberedState]:
+def _memory(given: dict[str, str | None], *, may_be_new: bool = False) -> Iterator[RememberedState]:
     """What is remembered of the workspace, while the body runs."""
     from destinations.intercom.regions import REGIONS
     from pipeline.run.workspaces import scope_known
-    from pipeline.state import RememberedState, StateStore
+    from pipeline.state import RememberedState
 
-    state = given["state"] or "sqlite://"
-    if state == "sqlite://":
-        message = "nothing is remembered in memory; name the --state of your runs"
-        raise UsageError(message)
     base_url = given["endpoint"] or REGIONS[given["region"] or "us"]
-    with StateStore.open(state) as store:
+    with known_state(given["state"] or "sqlite://", may_be_new=may_be_new) as store:
         scope = scope_known(store, "intercom", base_url, chosen=given["workspace"])
         with RememberedState(store, scope) as memory:
             yield memory

@@ -236,6 +236,7 @@ def test_the_command_pins_and_forgets(run: Run, penstock: Run, emulator: Emulato
 
 
 def test_the_command_names_a_mistake_in_one_sentence(penstock: Run) -> None:
+    penstock("event-names", "pin", "somebody")
     for args in (("forget", "nobody"), ("archive", "nobody")):
         result = penstock("event-names", *args)
         assert result.code == 2
@@ -243,7 +244,7 @@ def test_the_command_names_a_mistake_in_one_sentence(penstock: Run) -> None:
 
 
 def test_the_command_loads_no_beam(tmp_path: Path) -> None:
-    args = ["event-names", "ls", "--state", f"sqlite:///{tmp_path / 'state.db'}"]
+    args = ["event-names", "pin", "A", "--state", f"sqlite:///{tmp_path / 'state.db'}"]
     program = (
         "import sys; from pipeline.cli.main import exit_code_of\n"
         f"sys.exit(exit_code_of({args!r}) or 'apache_beam' in sys.modules)"
