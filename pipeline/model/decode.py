@@ -39,7 +39,7 @@ TIME_KEYS = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BLANKS = b" \t\r\n"
 _BATCH_OPENS = b'{"batch":['
-_BATCH_BY = 256  # a batch that names itself later is decoded twice
+_BATCH_BEGINS = b'{"batch"'  # a batch that begins in another way is decoded twice
 _LONGEST_TYPE = 80
 _TYPES = frozenset(EVENT_TYPES)
 _ENVELOPE = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -77,7 +77,7 @@ def decode_line(
     if len(raw) > max_bytes:
         message = f"the line has {len(raw)} bytes, {max_bytes} are allowed"
         return [_rejected(raw, origin, Refusal.because("too_large", message), {})]
-    if raw.find(b'"batch"', 0, _BATCH_BY) >= 0:
+    if raw.startswith(_BATCH_BEGINS):
         envelope = _envelope(raw)
         if envelope is not None:
             return _decode_batch(raw, envelope, origin, now)
@@ -94,7 +94,7 @@ def decode_line(
             'several in {"batch": [...]}'
         )
         return [_refused(raw, origin, message, {})]
-    if type(body.get("batch")) is list:
+    if "batch" in body:
         envelope = _envelope(raw)
         if envelope is not None:
             return _decode_batch(raw, envelope, origin, now)
@@ -172,9 +172,11 @@ def _event(body: dict[str, Any], raw: bytes, origin: str, now: int) -> Event | R
     if type(name) is not str or name not in _TYPES:
         return _rejected(raw, origin, _unknown_type(body), body)
     message_id = text_of_id(body.get("messageId")) or _digest(raw)
-    time = _time(body)
+    time = parse_time(body.get("timestamp"))
     if time is None:
-        return Event(name, message_id, now, body, raw, origin, ("timestamp_missing",))
+        time = _time(body)
+        if time is None:
+            return Event(name, message_id, now, body, raw, origin, ("timestamp_missing",))
     return Event(name, message_id, time, body, raw, origin)
 
 

@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
+import orjson
 
 from pipeline.model.text import cut
 
@@ -75,9 +76,7 @@ def read(data: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
     >>> read(b'{"price": 19.90, "id": 123456789012345678901}')
     {'price': Decimal('19.90'), 'id': 123456789012345678901}
     """
-    colons = data.count(b":")
-    # Every level but an empty one is an array or holds a colon: mostly there are too few of them.
-    if colons >= max_depth or b"[" in data:
+    if data.count(b"{") + data.count(b"[") > max_depth:
         _refuse_depth(data, max_depth)
     try:
         value = _DECODER.decode(data)
@@ -85,11 +84,20 @@ def read(data: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
         raise _too_deep(max_depth) from None
     except ValueError as error:
         raise _explained(data, error) from None
-    # Every member of an object costs one colon, so a key that replaced another one left fewer
+    try:
+        written = orjson.dumps(value, _digits)
+    except TypeError:  # an integer beyond 64 bits
+        written = _ENCODER.encode(value)
+    # What comes out byte for byte as it went in has lost no key. Where it was written another way:
+    # every member of an object costs one colon, so a key that replaced another one left fewer
     # colons than it found. Only an escaped colon could hide that.
-    if colons != _ENCODER.encode(value).count(b":") or has_escaped_colon(data):
+    if written != data and (written.count(b":") != data.count(b":") or has_escaped_colon(data)):
         refuse_duplicates(data)
     return value
+
+
+def _digits(number: Decimal) -> orjson.Fragment:
+    return orjson.Fragment(str(number))
 
 
 def has_escaped_colon(data: bytes) -> bool:
@@ -161,8 +169,6 @@ def kind(value: Any) -> str:
 
 
 def _refuse_depth(data: bytes, max_depth: int) -> None:
-    if data.count(b"{") + data.count(b"[") <= max_depth:
-        return
     depth = 0
     for bracket in _STRING.sub(b"", data).translate(None, _NO_BRACKETS):
         depth += 1 if bracket in b"[{" else -1

@@ -75,6 +75,18 @@ def parse_time(value: object) -> int | None:
     True
     """
     if type(value) is str:
+        # The signs of toISOString() in their places, the usual shape; they imply the other signs.
+        if (
+            len(value) == _LENGTH_IN_SCRIPTS
+            and value[23] == "Z"
+            and value[19] == "."
+            and value[10] == "T"
+            and value[7] == "-"
+        ):
+            try:
+                return (datetime.fromisoformat(value) - _EPOCH) // _TICK
+            except ValueError:
+                return _parse_iso(value)
         return _parse_text(value)
     if type(value) is int:
         ticks = value * SECOND if value < MILLISECONDS_FROM else value * 1000
@@ -119,11 +131,6 @@ def _parse_decimal(number: Decimal) -> int | None:
 def _parse_text(text: str) -> int | None:
     if len(text) > _LONGEST_TEXT:
         return None
-    if len(text) == _LENGTH_IN_SCRIPTS and _is_script_time(text):
-        try:
-            return (datetime.fromisoformat(text) - _EPOCH) // _TICK
-        except ValueError:
-            return _parse_iso(text)
     text = text.strip()
     if text[4:5] == "-":
         return _parse_iso(text)
@@ -131,17 +138,6 @@ def _parse_text(text: str) -> int | None:
         return parse_time(int(text)) if text.isdigit() else _parse_decimal(Decimal(text))
     match = _MAIL.fullmatch(text) or _SCRIPT.fullmatch(text)
     return _from_parts(match) if match else None
-
-
-def _is_script_time(text: str) -> bool:
-    """Whether a text has the signs of ``toISOString()`` in their places, the usual shape."""
-    return (
-        text[23] == "Z"
-        and text[19] == "."
-        and text[10] == "T"
-        and text[16] == text[13] == ":"
-        and text[7] == text[4] == "-"
-    )
 
 
 def _parse_iso(text: str) -> int | None:
