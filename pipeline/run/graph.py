@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import apache_beam as beam
@@ -42,6 +42,9 @@ PREPARED = {
 coders.registry.register_coder(Account, coders.RowCoder)
 
 
+Keep = Callable[[beam.DoFn], beam.DoFn]
+
+
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """What comes out of the steps of a run; together every event that went in.
@@ -69,6 +72,7 @@ def build(
     dead_letters: str,
     run_id: str,
     read: beam.DoFn | None = None,
+    keep: Keep = lambda step: step,
 ) -> None:
     """Add a bounded run to ``p``: read, prepare, group by person, deliver, keep what is refused.
 
@@ -81,18 +85,21 @@ def build(
         dead_letters: Directory for dead letters.
         run_id: Begins the names of files this run writes.
         read: Makes lines of slices, where they are not lines of events.
+        keep: Makes of a step one that outlives the run, where it is one of many.
     """
     lines = (
         p
         | "Slices" >> beam.Create(list(slices), reshuffle=False)
         | "SpreadSlices" >> beam.Reshuffle()
-        | "ReadLines" >> beam.ParDo(ReadLines() if read is None else read)
+        | "ReadLines" >> beam.ParDo(keep(ReadLines() if read is None else read))
     )
-    made = steps(lines, prepare=prepare, admit=admit, deliver=deliver)
+    made = steps(lines, prepare=prepare, admit=admit, deliver=deliver, keep=keep)
     # One writer for each producer, fused with it: a Flatten of both would hold all letters back
     # until the last event is delivered.
-    made.refused | "WriteRefused" >> beam.ParDo(WriteDeadLetters(dead_letters, run_id))
-    made.undelivered | "WriteUndelivered" >> beam.ParDo(WriteDeadLetters(dead_letters, run_id))
+    made.refused | "WriteRefused" >> beam.ParDo(keep(WriteDeadLetters(dead_letters, run_id)))
+    made.undelivered | "WriteUndelivered" >> beam.ParDo(
+        keep(WriteDeadLetters(dead_letters, run_id))
+    )
 
 
 def steps(
@@ -101,6 +108,7 @@ def steps(
     prepare: PrepareSettings,
     admit: AdmitSettings,
     deliver: DeliverSettings,
+    keep: Keep = lambda step: step,
 ) -> Outputs:
     """Everything between reading and writing: what a run and the transform of the library share.
 
@@ -109,9 +117,10 @@ def steps(
         prepare: For the first step.
         admit: For the event-name budget.
         deliver: For the last step.
+        keep: As for ``build``.
     """
     prepared = lines | "Prepare" >> (
-        beam.ParDo(Prepare(prepare))
+        beam.ParDo(keep(Prepare(prepare)))
         .with_output_types(Tuple[str, PACKED], **PREPARED)
         .with_outputs(*PREPARED, main=prep.PEOPLE)
     )
@@ -120,17 +129,17 @@ def steps(
     resolved = (
         by_alias
         | "JoinAliases" >> beam.CoGroupByKey()
-        | "ResolveAliases" >> beam.ParDo(resolve).with_output_types(Tuple[str, PACKED])
+        | "ResolveAliases" >> beam.ParDo(keep(resolve)).with_output_types(Tuple[str, PACKED])
     )
     merged = (
         prepared[prep.SHARED]
         | "GroupShared" >> beam.GroupByKey()
-        | "MergeShared" >> beam.ParDo(MergeShared())
+        | "MergeShared" >> beam.ParDo(keep(MergeShared()))
     )
     admission = (
         prepared[prep.NAMES]
         | "GroupNames" >> beam.GroupByKey()
-        | "AdmitNames" >> beam.ParDo(AdmitNames(admit))
+        | "AdmitNames" >> beam.ParDo(keep(AdmitNames(admit)))
     )
     sides = (AsDict(merged), AsSingleton(admission, default_value=Admission()))
     done = (
@@ -138,7 +147,7 @@ def steps(
         | "AllTasks" >> beam.Flatten()
         | "GroupByPerson" >> beam.GroupByKey()
         | "Deliver"
-        >> beam.ParDo(Deliver(deliver), *sides)
+        >> beam.ParDo(keep(Deliver(deliver)), *sides)
         .with_output_types(bytes, **{DELIVERED: Account})
         .with_outputs(DELIVERED, main=UNDELIVERED)
     )

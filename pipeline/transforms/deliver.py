@@ -25,6 +25,7 @@ from pipeline.flow.once import Ledger
 from pipeline.flow.pacing import Pacer
 from pipeline.flow.packing import Packed, unpack
 from pipeline.flow.pool import DeliveryPool, Inline
+from pipeline.flow.replay import NOT_TRIED
 from pipeline.flow.retrying import RetryPolicy
 from pipeline.flow.shared import Cells, SharedWrites, merge
 from pipeline.flow.stopping import STOP
@@ -69,6 +70,8 @@ class DeliverSettings:
             None where one process delivers everything.
         note: Told of every event that is done with, as soon as its person's work is.
         accounts: Whether events that are delivered or merged are handed on, as ``DELIVERED``.
+        hands_back: Whether what a run could not try, because it was stopped, is read again from
+            its source: it is counted as ``returned`` then, and is no dead letter.
     """
 
     destination: Deliverer
@@ -89,6 +92,7 @@ class DeliverSettings:
     ledger: str | None = None
     note: Note | None = None
     accounts: bool = False
+    hands_back: bool = False
 
 
 class Deliver(beam.DoFn):
@@ -210,6 +214,9 @@ class Deliver(beam.DoFn):
         for task, outcome in outcomes:
             for warning in outcome.warnings:
                 self._counts.add("warnings/" + warning)
+            if self._settings.hands_back and outcome.reason in NOT_TRIED:
+                self._counts.add("returned")
+                continue
             reason = f"/{outcome.reason}" if outcome.status != "delivered" else ""
             self._counts.add(outcome.status + reason)
             if outcome.status == "dead":
