@@ -337,8 +337,8 @@ def same(left: Any, right: Any) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _pattern(text: str) -> Any:
-    """A matcher that runs in linear time, whatever the pattern and the text."""
+def pattern(text: str) -> Any:
+    """A matcher (``is_valid``) that runs in linear time, whatever the pattern and the text."""
     return jsonschema_rs.Draft202012Validator(
         {"pattern": text}, pattern_options=jsonschema_rs.RegexOptions()
     )
@@ -347,7 +347,7 @@ def _pattern(text: str) -> Any:
 def pattern_is_bad(text: str) -> bool:
     """Whether a pattern cannot be read, or could not be matched in linear time."""
     try:
-        _pattern(text)
+        pattern(text)
     except (ValueError, jsonschema_rs.ValidationError):
         return True
     return False
@@ -379,7 +379,7 @@ TEST_FUNCTIONS: dict[str, Callable[[Any, Any], bool]] = {
     "below": lambda value, bound: is_number(value) and value < bound,
     "at_least": lambda value, bound: is_number(value) and value >= bound,
     "at_most": lambda value, bound: is_number(value) and value <= bound,
-    "matches": lambda value, text: isinstance(value, str) and _pattern(text).is_valid(value),
+    "matches": lambda value, text: isinstance(value, str) and pattern(text).is_valid(value),
     "starts_with": lambda value, text: isinstance(value, str) and value.startswith(text),
     "ends_with": lambda value, text: isinstance(value, str) and value.endswith(text),
     "contains": _contains,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from pipeline.model.text import normal_key
 Note = Callable[[str], None]
 
 _JSON = msgspec.json.Encoder(decimal_format="number")
+_LONGEST_DATE = 100  # no time that can be read is longer
 _NESTED = frozenset([dict, list])
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
@@ -28,7 +30,7 @@ def _on_object(change: Callable[[dict[str, Any], Any, Note], Any]) -> Callable[.
     return step
 
 
-def _is_kept(value: Any, keep: tuple[str, ...]) -> bool:
+def is_kept(value: Any, keep: tuple[str, ...]) -> bool:
     """Rich links and amounts of money are objects that the API takes as they are (rule T4)."""
     if not isinstance(value, dict) or len(value) != 2:
         return False
@@ -44,7 +46,7 @@ def _is_kept(value: Any, keep: tuple[str, ...]) -> bool:
     return False
 
 
-def _renamed(members: Iterable[tuple[str, str, Any]], note: Note) -> dict[str, Any]:
+def renamed(members: Iterable[tuple[str, str, Any]], note: Note) -> dict[str, Any]:
     """An object of (old key, new key, value). Who keeps its key has it; else the first has it."""
     members = list(members)
     own = {new for old, new, _ in members if old == new}
@@ -64,7 +66,7 @@ def _nested(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str
     separator = args.get("separator", "_")
     members: list[tuple[str, str, Any]] = []
     for key, member in value.items():
-        if not isinstance(member, dict | list) or _is_kept(member, args.get("keep", ())):
+        if not isinstance(member, dict | list) or is_kept(member, args.get("keep", ())):
             members.append((key, key, member))
             continue
         policy = policies.get(normal_key(key), args["policy"])
@@ -74,7 +76,7 @@ def _nested(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str
             members += ((key, name, leaf) for name, leaf in _leaves(key, member, separator))
         else:
             note("nested_dropped")
-    return _renamed(members, note)
+    return renamed(members, note)
 
 
 def _leaves(name: str, value: Any, separator: str) -> Iterator[tuple[str, Any]]:
@@ -94,15 +96,14 @@ def _dates(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str,
         for key, member in value.items()
         if isinstance(member, str)
         and member[4:5] == "-"
-        and times.is_iso_date_text(member)
-        and (moment := times.parse_time(member)) is not None
+        and (moment := seconds_of_date(member)) is not None
     }
     if not moments:
         return value
     suffix, unless = args["suffix"], args.get("unless", ())
-    return _renamed(
+    return renamed(
         (
-            (key, _date_key(key, suffix, unless), times.seconds(moments[key]))
+            (key, date_key(key, suffix, unless), moments[key])
             if key in moments
             else (key, key, member)
             for key, member in value.items()
@@ -111,7 +112,18 @@ def _dates(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str,
     )
 
 
-def _date_key(key: str, suffix: str, unless: tuple[str, ...]) -> str:
+def seconds_of_date(text: str) -> int | None:
+    """Unix seconds of a text that is an ISO date, else None."""
+    return _seconds_of_date(text) if len(text) <= _LONGEST_DATE else None
+
+
+@lru_cache(maxsize=4096)
+def _seconds_of_date(text: str) -> int | None:
+    moment = times.parse_time(text) if times.is_iso_date_text(text) else None
+    return None if moment is None else times.seconds(moment)
+
+
+def date_key(key: str, suffix: str, unless: tuple[str, ...]) -> str:
     """``paid`` -> ``paid_at``; ``Paid At``, ``paid-at`` and ``paidAt`` end in the word already."""
     if key.endswith((suffix, *unless)):
         return key
@@ -149,13 +161,13 @@ def _booleans(value: dict[str, Any], args: Any, note: Note) -> dict[str, Any]:
 
 def _rename_keys(value: dict[str, Any], table: dict[str, Any], note: Note) -> dict[str, Any]:
     names = {normal_key(old): str(new) for old, new in table.items()}
-    return _renamed(
+    return renamed(
         ((key, names.get(normal_key(key), key), member) for key, member in value.items()), note
     )
 
 
 def _key_case(value: dict[str, Any], case: str, note: Note) -> dict[str, Any]:
-    return _renamed(((key, _in_case(key, case), member) for key, member in value.items()), note)
+    return renamed(((key, _in_case(key, case), member) for key, member in value.items()), note)
 
 
 def _in_case(key: str, case: str) -> str:
@@ -181,7 +193,7 @@ def _clean_keys(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict
             note("key_cleaned")
         if name.strip():
             members.append((key, name, member))
-    return _renamed(members, note)
+    return renamed(members, note)
 
 
 class _LegalNames(dict[str, str]):

@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from functools import lru_cache
 from typing import Any, Final
 
 from pipeline.mapping.functions import text_of
 from pipeline.mapping.paths import ABSENT
-from pipeline.mapping.shapes import MOST_SHAPES
-from pipeline.model.text import normal_key
+from pipeline.model.text import looks_like_email
 
 UNSET: Final = object()
 """The value of a slot that was not computed yet."""
 
-EMPTY: Final[Any] = MappingProxyType({})
-"""Stands for an object where there is none to look into."""
+LONGEST_EMAIL = 254
+"""No longer text looks like an e-mail address."""
 
-
-class KeptKeys(dict[tuple[Any, ...], tuple[str, ...]]):
-    """(keys of an object, flags ...) -> the keys that ``rest`` keeps."""
-
-    def __init__(self, always: frozenset[str], conditional: tuple[str, ...]) -> None:
-        super().__init__()
-        self._always = always
-        self._conditional = conditional
-
-    def __missing__(self, shape: tuple[Any, ...]) -> tuple[str, ...]:
-        """Learn a shape."""
-        if len(self) >= MOST_SHAPES:
-            self.clear()
-        keys, *flags = shape
-        out = self._always | {
-            key for key, flag in zip(self._conditional, flags, strict=True) if flag
-        }
-        kept = tuple(key for key in keys if normal_key(key) not in out)
-        self[shape] = kept
-        return kept
+known_email = lru_cache(maxsize=16_384)(looks_like_email)
+"""``looks_like_email`` for texts up to ``LONGEST_EMAIL``: those of people come again and again."""
 
 
 def ignore(kind: str) -> None:
