@@ -132,7 +132,8 @@ def is_passing(error: exc.SQLAlchemyError) -> bool:
     if code is None:
         return False
     if not code:  # the client's own: there is no connection, or no longer one
-        return isinstance(error, exc.OperationalError) and "password" not in cause(error)
+        gone = isinstance(error, exc.OperationalError | exc.InterfaceError)
+        return gone and "password" not in cause(error)
     return code.startswith(_PASSING)
 
 

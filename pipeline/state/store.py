@@ -286,3 +286,7 @@ def _bring_up_to_date(engine: sa.Engine, shown: str) -> None:
             f" knows {tables.SCHEMA_VERSION}): update Penstock, or name another store"
         )
         raise ConfigurationError(message)
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as connection:
+            for statement in tables.WRITES_NOTHING:
+                connection.execute(statement)

@@ -48,6 +48,14 @@ SELECT_KINDS = sa.select(ENTRIES.c.kind, ENTRIES.c.key, ENTRIES.c.value).where(
 )
 
 
+WRITES_NOTHING = (
+    sa.insert(ENTRIES).from_select(ENTRIES.c.keys(), sa.select(ENTRIES).where(sa.false())),
+    sa.update(ENTRIES).values(value="").where(sa.false()),
+    sa.delete(ENTRIES).where(sa.false()),
+)
+"""Fails where a server takes no writes, or none of this user."""
+
+
 def delete_entries(scope: str, kind: str, keys: Sequence[str]) -> sa.Delete:
     """Drop entries of one kind."""
     return sa.delete(ENTRIES).where(
