@@ -5,7 +5,7 @@ Pure, and knows no engine: the Beam adapter, ``--dry-run`` and the tests all cal
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -70,6 +70,22 @@ class Preparer:
         length: int | None = None,
         now: int | None = None,
     ) -> Iterator[Prepared]:
+        """What becomes of everything that the line holds; the arguments are those of ``decode``."""
+        for found in self.decode(line, origin, first_seen=first_seen, length=length, now=now):
+            if isinstance(found, Rejected):
+                yield Refused(found, found.refusal, "decode")
+            else:
+                yield self.shape(found)
+
+    def decode(
+        self,
+        line: bytes,
+        origin: str,
+        *,
+        first_seen: int | None = None,
+        length: int | None = None,
+        now: int | None = None,
+    ) -> Sequence[Event | Rejected]:
         """Everything that the line holds, in its order; nothing is ever left out.
 
         Args:
@@ -82,23 +98,25 @@ class Preparer:
         """
         now = self._now if now is None else now
         now = now if first_seen is None else first_seen
-        for decoded in decode_line(
-            line, origin=origin, now=now, max_bytes=self._max_bytes, length=length
-        ):
-            found = decoded
-            if first_seen is not None:
-                time = first_seen if decoded.time is None else decoded.time
-                found = replace(decoded, origin=origin, time=time)
-            if isinstance(found, Rejected):
-                yield Refused(found, found.refusal, "decode")
-            else:
-                yield self.shape(found)
+        found = decode_line(line, origin=origin, now=now, max_bytes=self._max_bytes, length=length)
+        if first_seen is None:
+            return found
+        return [
+            replace(one, origin=origin, time=first_seen if one.time is None else one.time)
+            for one in found
+        ]
 
     def shape(self, event: Event) -> Prepared:
         """What becomes of one decoded event."""
+        return self.check(event) or self.map(event)
+
+    def check(self, event: Event) -> Refused | None:
+        """The refusal of an event that does not fit the schema of its type."""
         faults = self._validator.check(event)
-        if faults:
-            return Refused(event, Refusal("schema_violation", faults), "validate")
+        return Refused(event, Refusal("schema_violation", faults), "validate") if faults else None
+
+    def map(self, event: Event) -> Prepared:
+        """What becomes of an event that fits the schema of its type."""
         if self._tracking is not None:
             checked = self._tracking.check(event)
             if isinstance(checked, Refusal):

@@ -22,7 +22,7 @@ from pipeline.mapping.interpreter import Mapped
 from pipeline.mapping.plan import MappingPlan
 from pipeline.model.event import Event, Rejected
 from pipeline.model.refusal import Refusal, Skip
-from pipeline.preparation import Preparer, Refused
+from pipeline.preparation import Prepared, Preparer, Refused
 from pipeline.transforms.aliases import BY_ALIAS, LINKS
 from pipeline.transforms.counting import Counts
 from pipeline.transforms.dead_letters import DeadLetterFormat, Note
@@ -116,24 +116,27 @@ class Prepare(beam.DoFn):
             now=element.written_at,
         )
         for index, prepared in enumerate(found):
-            if isinstance(prepared, Refused):
-                yield self._dead(prepared.event, prepared.refusal, prepared.stage)
-                continue
-            event, result = prepared
-            if isinstance(result, Mapped) and self._settings.names.denies(result.operations):
-                result = Skip("filtered")
-            if isinstance(result, Skip):
-                self._counts.add("skipped/" + result.reason)
-                if self._settings.note is not None:
-                    self._settings.note(Receipt.of(event), "skipped/" + result.reason)
-                if self._settings.accounts:
-                    account = account_of(Receipt.of(event), "skipped", result.reason)
-                    yield TaggedOutput(SKIPPED, account)
-                continue
-            yield from self._task(event, result, element.offset + index)
+            yield from self._take(prepared, element.offset + index)
         self._counts.add("received", index + 1)
         if len(self._shared) + len(self._links) + len(self._names) > _HELD_THINGS:
             yield from self._held()
+
+    def _take(self, prepared: Prepared, seq: int) -> Iterable[Any]:
+        """What to hand on of one event."""
+        if isinstance(prepared, Refused):
+            return (self._dead(prepared.event, prepared.refusal, prepared.stage),)
+        event, result = prepared
+        if isinstance(result, Mapped) and self._settings.names.denies(result.operations):
+            result = Skip("filtered")
+        if not isinstance(result, Skip):
+            return self._task(event, result, seq)
+        self._counts.add("skipped/" + result.reason)
+        if self._settings.note is not None:
+            self._settings.note(Receipt.of(event), "skipped/" + result.reason)
+        if self._settings.accounts:
+            account = account_of(Receipt.of(event), "skipped", result.reason)
+            return (TaggedOutput(SKIPPED, account),)
+        return ()
 
     def finish_bundle(self) -> Iterator[Any]:
         """Hand on what was held."""
