@@ -46,6 +46,14 @@ UNDELIVERED = "undelivered"
 
 
 @dataclass(frozen=True, slots=True)
+class Halted:
+    """Why nothing can be sent from the start, and whether that is an outage."""
+
+    reason: str
+    outage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DeliverSettings:
     """Everything the step needs, picklable.
 
@@ -72,6 +80,7 @@ class DeliverSettings:
         accounts: Whether events that are delivered or merged are handed on, as ``DELIVERED``.
         hands_back: Whether what a run could not try, because it was stopped, is read again from
             its source: it is counted as ``returned`` then, and is no dead letter.
+        halted: Why no call is made at all, and every event is accounted for as not tried.
     """
 
     destination: Deliverer
@@ -93,6 +102,7 @@ class DeliverSettings:
     note: Note | None = None
     accounts: bool = False
     hands_back: bool = False
+    halted: Halted | None = None
 
 
 class Deliver(beam.DoFn):
@@ -121,6 +131,8 @@ class Deliver(beam.DoFn):
             on_call=self._calls.put,
         )
         STOP.watch(self._driver)
+        if settings.halted is not None:
+            self._driver.halt(settings.halted.reason, outage=settings.halted.outage)
 
     def _pacer(self) -> Pacer:
         settings = self._settings
