@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ def portable_engine(
     directory: Path,
     *,
     workers: Path = Path(sys.executable),
+    options: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[list[str]]:
     """Runs the engine; gives the options that lead a run to it.
@@ -28,18 +29,19 @@ def portable_engine(
     Args:
         directory: For its log.
         workers: The Python of the workers, which find the checkout only if it is this one.
+        options: For the pool of workers.
         environment: Variables of the workers.
     """
     service_port, pool_port = _free_port(), _free_port()
     ours = {"PYTHONPATH": str(ROOT)} if workers == Path(sys.executable) else {}
     started = []
     with (directory / "engine.log").open("wb") as log:
-        for python, module, option, port in (
-            (Path(sys.executable), SERVICE, "--port", service_port),
-            (workers, POOL, "--service_port", pool_port),
+        for python, port, arguments in (
+            (Path(sys.executable), service_port, [SERVICE, "--port", str(service_port)]),
+            (workers, pool_port, [POOL, "--service_port", str(pool_port), *options]),
         ):
             process = subprocess.Popen(
-                [python, "-m", module, option, str(port)],
+                [python, "-m", *arguments],
                 # the pool starts a bare `python`
                 env={
                     **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
