@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from pipeline.flow.once import Ledger
-from pipeline.model.operation import Outcome
+from pipeline.model.operation import DELIVERED, Outcome
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -75,8 +75,16 @@ def fields_of(cells: Cells) -> dict[str, Any]:
     return fields
 
 
+def _newest(cells: Cells) -> tuple[int, str]:
+    """The time and the event of the newest of some fields."""
+    return max(((cell.time, cell.message_id) for cell in cells.values()), default=(0, ""))
+
+
 class SharedWrites:
     """Sees to it that of the writes to one shared thing only the first is made, with all merged.
+
+    Whoever comes first makes it, but who is said to have made it does not depend on that: whoever
+    said the newest of what was written.
 
     Args:
         merged: (kind, thing) -> the newest value of every field, over everybody's writes.
@@ -103,13 +111,17 @@ class SharedWrites:
             write: Makes the write; called at most once for each thing.
         """
         with self._lock_of(thing):  # whoever needs the company meanwhile waits until it is there
-            earlier = self._outcomes.get(thing)
-            if earlier is None:
-                earlier, made = self._written(thing, lambda: write(self.cells(thing, own)))
-                self._outcomes[thing] = earlier
-                if made:
-                    return earlier
-            return Outcome("merged", "coalesced") if earlier.status == "delivered" else earlier
+            cells, made = self.cells(thing, own), False
+            outcome = self._outcomes.get(thing)
+            if outcome is None:
+                outcome, made = self._written(thing, lambda: write(cells))
+                self._outcomes[thing] = outcome
+        if outcome.status != "delivered":
+            return outcome
+        noticed = outcome if made else DELIVERED
+        if _newest(own) == _newest(cells):
+            return noticed
+        return replace(noticed, status="merged", reason="coalesced")
 
     def _written(
         self, thing: tuple[str, str], write: Callable[[], Outcome]

@@ -6,16 +6,18 @@ import logging
 import time
 import uuid
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
 
 import apache_beam as beam
-from apache_beam.metrics.metric import MetricsFilter
 
-from pipeline.run import graph, inputs
+from pipeline.run import graph, inputs, local, phases
+from pipeline.run.beam_options import is_cut
 from pipeline.run.job import Job, greet, remembered_scope
+from pipeline.run.routes import route_of
 from pipeline.run.summary import Summary, of_counts
 from pipeline.run.wiring import Edges, settings
-from pipeline.transforms.counting import LIVE, NAMESPACE
+from pipeline.transforms.counting import LIVE
+from pipeline.transforms.read import Slice
 
 
 def new_run_id() -> str:
@@ -37,23 +39,10 @@ def run(job: Job, edges: Edges | None = None) -> Summary:
     config = job.config
     before: Counter[str] = Counter()
     LIVE.clear()
-    with inputs.slices(config.inputs) as slices:
+    with inputs.slices(config.inputs, processes=config.processes) as slices:
         scope = remembered_scope(job, greet(job, before))
-        p = beam.Pipeline(options=job.options)
-        prepare, admit, deliver = settings(job, edges, now=started, scope=scope)
-        graph.build(
-            p,
-            slices,
-            prepare=prepare,
-            admit=admit,
-            deliver=deliver,
-            dead_letters=config.dead_letters,
-            run_id=run_id,
-            read=edges.read,
-        )
-        result = p.run()
-        result.wait_until_finish()
-    counts = before + _counts(result)
+        carry_out = _in_halves if is_cut(job.options) else _as_one_graph
+        counts = before + carry_out(job, edges, slices, run_id=run_id, now=started, scope=scope)
     return of_counts(
         counts,
         run_id=run_id,
@@ -68,6 +57,41 @@ def run(job: Job, edges: Edges | None = None) -> Summary:
     )
 
 
-def _counts(result: Any) -> Counter[str]:
-    found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))
-    return Counter({counter.key.metric.name: counter.result or 0 for counter in found["counters"]})
+def _in_halves(
+    job: Job, edges: Edges, slices: Sequence[Slice], *, run_id: str, now: int, scope: str
+) -> Counter[str]:
+    """On this machine, in little memory; what was counted."""
+    with local.spool_place() as place:
+        route = route_of(job, edges, place=place, now=now, scope=scope)
+        ends = local.run(
+            [route],
+            slices,
+            place=place,
+            options=job.options,
+            run_id=run_id,
+            processes=job.config.processes,
+            read=edges.read,
+        )
+    end = ends[route.name]
+    if end.failure is not None:
+        raise end.failure
+    return end.counts
+
+
+def _as_one_graph(
+    job: Job, edges: Edges, slices: Sequence[Slice], *, run_id: str, now: int, scope: str
+) -> Counter[str]:
+    """On any runner of Beam; what was counted."""
+    p = beam.Pipeline(options=job.options)
+    prepare, admit, deliver = settings(job, edges, now=now, scope=scope)
+    graph.build(
+        p,
+        slices,
+        prepare=prepare,
+        admit=admit,
+        deliver=deliver,
+        dead_letters=job.config.dead_letters,
+        run_id=run_id,
+        read=edges.read,
+    )
+    return phases.counted(p)

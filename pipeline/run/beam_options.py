@@ -56,6 +56,11 @@ def is_local(options: PipelineOptions) -> bool:
     return str(options.get_all_options()["runner"]) in LOCAL_RUNNERS
 
 
+def is_cut(options: PipelineOptions) -> bool:
+    """Whether a run is done in two halves (``run.local``), and not as one graph."""
+    return str(options.get_all_options()["runner"]) == DEFAULT_RUNNER
+
+
 def _setup_options() -> type[PipelineOptions]:
     from apache_beam.options.pipeline_options import SetupOptions
 

@@ -27,6 +27,8 @@ class RunConfig:
         state: URL of the state store.
         dead_letters: Directory of any Beam file system.
         dry_run: Do everything but send, and leave the state as it is.
+        discards: Take every event as delivered and do nothing; a dry run, for measuring.
+        processes: So many processes of this machine share the work.
         concurrency: So many people are delivered at the same time.
         rate: Own ceiling in calls a minute, or None.
         share: The part of each of the API's windows that may be used, above 0 up to 1.
@@ -46,6 +48,8 @@ class RunConfig:
     state: str = "sqlite://"
     dead_letters: str = "dead-letters"
     dry_run: bool = False
+    discards: bool = False
+    processes: int = 1
     concurrency: int = 24
     rate: float | None = None
     share: float = 1.0

@@ -18,10 +18,19 @@ from pipeline.transforms.read import Slice, slices_of
 SLICE_BYTES = 256 << 20
 """A larger plain file is read in several slices (bytes)."""
 
+_SMALLEST_SLICE = 1 << 20
+
 
 @contextmanager
-def slices(patterns: Iterable[str], *, slice_bytes: int = SLICE_BYTES) -> Iterator[list[Slice]]:
+def slices(
+    patterns: Iterable[str], *, slice_bytes: int = SLICE_BYTES, processes: int = 1
+) -> Iterator[list[Slice]]:
     """The slices of every file that the patterns name; ``-`` is standard input, spooled to a file.
+
+    Args:
+        patterns: As typed.
+        slice_bytes: How large a slice of a plain file may be.
+        processes: A plain file is cut into so many slices at least, unless it is small.
 
     Raises:
         UsageError: A pattern matches nothing, or a file cannot be read.
@@ -30,7 +39,7 @@ def slices(patterns: Iterable[str], *, slice_bytes: int = SLICE_BYTES) -> Iterat
         yield [
             part
             for pattern in dict.fromkeys(patterns)
-            for part in _of_pattern(pattern, Path(spool), slice_bytes)
+            for part in _of_pattern(pattern, Path(spool), slice_bytes, processes)
         ]
 
 
@@ -40,14 +49,21 @@ def _written_at(item: FileMetadata) -> int | None:
     return int(seconds * 1_000_000) if seconds else None
 
 
-def _of_pattern(pattern: str, spool: Path, slice_bytes: int) -> Iterator[Slice]:
+def _slice_bytes(size: int, most: int, processes: int) -> int:
+    """How large a slice of a file may be, so that everybody has something to read."""
+    if processes == 1:
+        return most
+    return min(most, max(_SMALLEST_SLICE, -(-size // processes)))
+
+
+def _of_pattern(pattern: str, spool: Path, slice_bytes: int, processes: int) -> Iterator[Slice]:
     if pattern == "-":
         copy = spool / "stdin"
         with copy.open("wb") as target:
             shutil.copyfileobj(sys.stdin.buffer, target)
-        yield from slices_of(
-            str(copy), copy.stat().st_size, shown_as="<stdin>", slice_bytes=slice_bytes
-        )
+        size = copy.stat().st_size
+        most = _slice_bytes(size, slice_bytes, processes)
+        yield from slices_of(str(copy), size, shown_as="<stdin>", slice_bytes=most)
         return
     try:
         found = FileSystems.match([pattern])[0].metadata_list
@@ -65,7 +81,7 @@ def _of_pattern(pattern: str, spool: Path, slice_bytes: int) -> Iterator[Slice]:
                 item.path,
                 item.size_in_bytes,
                 shown_as=item.path,
-                slice_bytes=slice_bytes,
+                slice_bytes=_slice_bytes(item.size_in_bytes, slice_bytes, processes),
                 written_at=_written_at(item),
             )
         except (OSError, BeamIOError) as error:

@@ -12,10 +12,11 @@ from destinations.intercom.connection import endpoint
 from destinations.intercom.options import IntercomOptions
 from destinations.secret import Secret
 from destinations.transport import Endpoint
+from pipeline.errors import UsageError
 from pipeline.flow.event_names import EventNames, NamePolicy
 from pipeline.mapping.plan import MappingPlan
 from pipeline.run import workspaces
-from pipeline.run.beam_options import pipeline_options
+from pipeline.run.beam_options import is_cut, pipeline_options
 from pipeline.run.config import RunConfig
 from pipeline.run.worker import IN_MEMORY
 from pipeline.state.store import StateStore
@@ -45,6 +46,9 @@ def check(config: RunConfig, mapping: MappingPlan) -> Job:
         CredentialsRefused: The destination refuses the token.
     """
     options = pipeline_options(config.beam_args)
+    if config.processes > 1 and not is_cut(options):
+        message = "--processes is for this machine's own runner; leave --runner or --processes away"
+        raise UsageError(message)
     schemas = SchemaSet.load(config.schemas)
     policy = Policy.of(dict(mapping.settings))
     tracking = TrackingPlan.load(config.schemas / "tracking", policy)

@@ -7,7 +7,7 @@ destination that is down, refused or slow holds back none of the others. A run t
 destination is one route::
 
     with spool_place() as place:
-        routes = [route_of(job, edges, place=place, now=now, scope=scope, processes=2), ...]
+        routes = [route_of(job, edges, name="eu", place=place, now=now, scope=scope), ...]
         ends = local.run(routes, slices, place=place, options=options, run_id=run_id, processes=2)
         for route in routes:
             summary = of_counts(ends[route.name].counts, ...)
@@ -22,9 +22,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipeline.errors import PenstockError
 from pipeline.model.event import Event
+from pipeline.run.job import Job
+from pipeline.run.wiring import Edges, settings
+from pipeline.run.worker import IN_MEMORY
 from pipeline.transforms.admit import AdmitSettings
 from pipeline.transforms.deliver import DeliverSettings
 from pipeline.transforms.prepare import PrepareSettings
@@ -67,3 +71,39 @@ class RouteEnd:
 
     counts: Counter[str]
     failure: PenstockError | None = None
+
+
+def route_of(
+    job: Job,
+    edges: Edges,
+    *,
+    place: Path,
+    now: int,
+    scope: str,
+    name: str = "",
+    when: When | None = None,
+) -> Route:
+    """The route of a run that has been checked.
+
+    Args:
+        job: The run to one destination.
+        edges: What of it is not as usual.
+        place: A directory of the run: where several processes of a run that keeps nothing share
+            what they learn.
+        now: The time of the run, microseconds since 1970.
+        scope: Where what it learns is remembered.
+        name: Of the route.
+        when: Which events it takes.
+    """
+    config = job.config
+    shares = config.processes > 1 and not config.discards
+    run_state = f"sqlite:///{place / f'state-{name}.db'}" if shares else IN_MEMORY
+    prepare, admit, deliver = settings(job, edges, now=now, scope=scope, run_state=run_state)
+    return Route(
+        name=name,
+        prepare=prepare,
+        admit=admit,
+        deliver=deliver,
+        dead_letters=config.dead_letters,
+        when=when,
+    )

@@ -7,7 +7,8 @@ decision reaches the last step as a side input.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -45,15 +46,30 @@ class AdmitNames(beam.DoFn):
         seen: dict[str, FirstUse] = {}
         for time, name in element[1]:
             note(seen, name, time)
-        with ExitStack() as stack:
-            registry = self._settings.open_registry(stack)
-            admission = registry.admit(seen, self._settings.names)
-        if admission.is_near_limit:
-            counts = Counts()
-            counts.add("warnings/event_names_near_limit")
-            counts.flush()
-            _LOG.warning("%s", _told(admission))
+        admission, warnings = admitted(self._settings, seen)
+        counts = Counts()
+        for name, number in warnings.items():
+            counts.add(name, number)
+        counts.flush()
         yield admission
+
+
+def admitted(
+    settings: AdmitSettings, seen: Mapping[str, FirstUse]
+) -> tuple[Admission, Counter[str]]:
+    """Which of the names that a whole run uses have a place, and what is to be counted.
+
+    Nobody is asked where there are none.
+    """
+    counts: Counter[str] = Counter()
+    if not seen:
+        return Admission(), counts
+    with ExitStack() as stack:
+        admission = settings.open_registry(stack).admit(seen, settings.names)
+    if admission.is_near_limit:
+        counts["warnings/event_names_near_limit"] += 1
+        _LOG.warning("%s", _told(admission))
+    return admission, counts
 
 
 def _told(admission: Admission) -> str:

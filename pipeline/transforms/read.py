@@ -7,9 +7,10 @@ import gzip
 import lzma
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import apache_beam as beam
@@ -31,7 +32,9 @@ class Slice:
     """Some bytes of a file: the lines that begin in ``start <= offset < end``.
 
     ``end`` is None for the end of the file. A compressed file is always one slice. ``written_at``
-    says when the file was last changed, in microseconds since 1970, where that is known.
+    says when the file was last changed, in microseconds since 1970, where that is known; ``size``
+    how many bytes there are to read, still compressed; ``lines_before`` how many line breaks stand
+    before byte ``start - 1``, so that lines have the same numbers in whichever slices they are.
     """
 
     path: str
@@ -40,6 +43,13 @@ class Slice:
     compression: str
     shown_as: str
     written_at: int | None = None
+    size: int = 0
+    lines_before: int | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the bytes are those of the lines."""
+        return bool(self.compression == CompressionTypes.UNCOMPRESSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +85,21 @@ class ReadLines(beam.DoFn):
 
 
 def read_slice(part: Slice, *, longest: int | None = LONGEST_LINE) -> Iterator[Line | Unreadable]:
-    """The lines of a slice. Line numbers count from 1; later slices give byte offsets instead.
+    """The lines of a slice, with their numbers in the file, from 1.
 
+    Where a slice does not know how many lines are before it, byte offsets are given instead.
     Of a line that has more than ``longest`` bytes only the first so many are kept.
     """
     number = 0
+    if part.start and part.lines_before is not None:
+        number = part.lines_before + 1
     place = part.shown_as
     try:
         with _open(part) as stream:
             for offset, text, length in lines_of(stream, part.start, part.end, longest=longest):
                 number += 1
                 place = f"{part.shown_as}:{number}"
-                if part.start:
+                if part.start and part.lines_before is None:
                     place = f"{part.shown_as}@{offset}"
                 if text.strip():
                     cut = longest is not None and length > longest
@@ -181,13 +194,29 @@ def slices_of(
     """The slices of one file of ``size`` bytes; ``slice_bytes`` is how large one may be."""
     compression = compression_of(path)
     if compression != CompressionTypes.UNCOMPRESSED or size <= slice_bytes:
-        return [Slice(path, 0, None, compression, shown_as, written_at)]
+        return [Slice(path, 0, None, compression, shown_as, written_at, size)]
     starts = range(0, size, slice_bytes)
     ends = [*starts[1:], None]
+    counted = [None] * len(starts) if "://" in path else _line_breaks(path, starts)
     return [
-        Slice(path, start, end, compression, shown_as, written_at)
-        for start, end in zip(starts, ends, strict=True)
+        Slice(path, start, end, compression, shown_as, written_at, (end or size) - start, before)
+        for start, end, before in zip(starts, ends, counted, strict=True)
     ]
+
+
+def _line_breaks(path: str, starts: Sequence[int]) -> list[int]:
+    """How many line breaks stand before the byte before each of the offsets, which ascend."""
+    found, position, counts = 0, 0, []
+    with Path(path).open("rb") as file:
+        for start in starts:
+            while position < start - 1:
+                chunk = file.read(min(CHUNK_BYTES, start - 1 - position))
+                if not chunk:
+                    break
+                found += chunk.count(b"\n")
+                position += len(chunk)
+            counts.append(found)
+    return counts
 
 
 def compression_of(path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,9 +65,26 @@ MERGED = cells_of({"name": "Merged"}, time=2, message_id="b")
 def test_only_the_first_write_is_made_and_carries_everything() -> None:
     made, write = writer()
     shared = SharedWrites({COMPANY: MERGED})
-    assert shared.once(COMPANY, OWN, write) == DELIVERED
-    assert shared.once(COMPANY, OWN, write) == Outcome("merged", "coalesced")
+    shared.once(COMPANY, OWN, write)
+    shared.once(COMPANY, OWN, write)
     assert made == [MERGED]
+
+
+@pytest.mark.parametrize("order", [(OWN, MERGED), (MERGED, OWN)])
+def test_whoever_said_the_newest_delivered_it_whoever_came_first(order: tuple[Cells, ...]) -> None:
+    _, write = writer()
+    shared = SharedWrites({COMPANY: MERGED})
+    outcomes = {id(own): shared.once(COMPANY, own, write) for own in order}
+    assert outcomes[id(MERGED)] == DELIVERED
+    assert outcomes[id(OWN)] == Outcome("merged", "coalesced")
+
+
+def test_what_was_noticed_of_a_write_is_told_to_whoever_made_it() -> None:
+    _, write = writer(Outcome("delivered", warnings=("w",)))
+    shared = SharedWrites({COMPANY: MERGED})
+    first = shared.once(COMPANY, OWN, write)
+    assert first == Outcome("merged", "coalesced", warnings=("w",))
+    assert shared.once(COMPANY, MERGED, write) == DELIVERED
 
 
 def test_a_refused_write_is_refused_for_everybody() -> None:
