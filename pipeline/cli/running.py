@@ -16,6 +16,7 @@ from pipeline.errors import (
     CredentialsRefused,
     DestinationDown,
     Interrupted,
+    PenstockError,
     StateDown,
     UsageError,
 )
@@ -98,7 +99,6 @@ def carry_out(
     from pipeline.cli.progress import progress
     from pipeline.cli.signals import stopping_in_order
     from pipeline.cli.summary import render
-    from pipeline.flow.stopping import STOP
     from pipeline.transforms.counting import LIVE
 
     if summary_file is not None:
@@ -112,25 +112,28 @@ def carry_out(
     if not quiet:
         click.echo(render(summary))
     summary.check()
+    problem = problem_of(summary)
+    if problem is not None:
+        raise problem
+    return 0
+
+
+def problem_of(summary: Summary) -> PenstockError | None:
+    """What a run that could not send everything ends with."""
+    from pipeline.flow.stopping import STOP
+
+    kept = "what was not sent is in the dead letters"
     if summary.state_down:
         reason = STOP.reason or "the state store was away for too long"
-        message = (
-            f"{reason}; what was not sent is in the dead letters as undelivered. When the store "
-            "is back, run the same command again"
-        )
-        raise StateDown(message)
+        again = "When the store is back, run the same command again"
+        return StateDown(f"{reason}; {kept} as undelivered. {again}")
     if STOP.reason is not None and summary.halted:
-        message = f"{STOP.reason}; what was not sent is in the dead letters as undelivered"
-        raise Interrupted(message)
+        return Interrupted(f"{STOP.reason}; {kept} as undelivered")
     if summary.outage:
-        message = "the destination was down for too long; what was not sent is in the dead letters"
-        raise DestinationDown(message)
+        return DestinationDown(f"the destination was down for too long; {kept}")
     if summary.halted:
-        message = (
-            "the destination refused the access token; what was not sent is in the dead letters"
-        )
-        raise CredentialsRefused(message)
-    return 0
+        return CredentialsRefused(f"the destination refused the access token; {kept}")
+    return None
 
 
 def writable(path: Path, *, what: str) -> None:
