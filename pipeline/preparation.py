@@ -1,13 +1,13 @@
-"""From one line of input to what must be done about it: decode, validate, select, map.
+"""From one line of input to what must be done about it: decode, select, validate, map.
 
 Pure, and knows no engine: the Beam adapter, ``--dry-run`` and the tests all call ``Preparer``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
+import msgspec
 from msgspec.structs import replace
 
 from pipeline.mapping.codegen import Mapper
@@ -21,8 +21,7 @@ from pipeline.validation.tracking import TrackingCheck, TrackingPlan
 from pipeline.validation.validator import Validator
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """An event that goes to the dead letters, and the step that refused it."""
 
     event: Event | Rejected
@@ -55,6 +54,8 @@ class Preparer:
         max_bytes: int = DEFAULT_MAX_BYTES,
     ) -> None:
         self._mapper = Mapper(mapping)
+        self.select: Callable[[Event], Skip | None] = self._mapper.wants
+        """Why the mapping surely does not want an event; asked first, so it need not be valid."""
         self._validator = Validator(schemas)
         planned = tracking is not None and tracking.schemas
         self._tracking = TrackingCheck(tracking) if tracking is not None and planned else None
@@ -69,13 +70,15 @@ class Preparer:
         first_seen: int | None = None,
         length: int | None = None,
         now: int | None = None,
-    ) -> Iterator[Prepared]:
+    ) -> list[Prepared]:
         """What becomes of everything that the line holds; the arguments are those of ``decode``."""
-        for found in self.decode(line, origin, first_seen=first_seen, length=length, now=now):
-            if isinstance(found, Rejected):
-                yield Refused(found, found.refusal, "decode")
-            else:
-                yield self.shape(found)
+        found = self.decode(line, origin, first_seen=first_seen, length=length, now=now)
+        return [
+            Refused(each, each.refusal, "decode")
+            if isinstance(each, Rejected)
+            else self.shape(each)
+            for each in found
+        ]
 
     def decode(
         self,
@@ -85,7 +88,7 @@ class Preparer:
         first_seen: int | None = None,
         length: int | None = None,
         now: int | None = None,
-    ) -> Sequence[Event | Rejected]:
+    ) -> list[Event | Rejected]:
         """Everything that the line holds, in its order; nothing is ever left out.
 
         Args:
@@ -108,6 +111,9 @@ class Preparer:
 
     def shape(self, event: Event) -> Prepared:
         """What becomes of one decoded event."""
+        unwanted = self.select(event)
+        if unwanted is not None:
+            return (event, unwanted)
         return self.check(event) or self.map(event)
 
     def check(self, event: Event) -> Refused | None:

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.mapping.codegen import Mapper
 from pipeline.mapping.interpreter import Mapped
 from pipeline.mapping.plan import MappingPlan
 from pipeline.mapping.tracing import Trace, trace
@@ -85,6 +86,7 @@ class Shaper:
         tracking: TrackingCheck | None = None,
     ) -> None:
         self._mapping = mapping
+        self._mapper = Mapper(mapping)
         self._validator = validator
         self._tracking = tracking
         self._destination = _destination(mapping)
@@ -94,6 +96,10 @@ class Shaper:
         """What becomes of one event."""
         if isinstance(event, Rejected):
             return _dead(event, event.refusal)
+        unwanted = self._mapper.wants(event)
+        if unwanted is not None:
+            traced = trace(self._mapping, event)
+            return Shaped(event, "skipped", unwanted.reason, trace=traced)
         faults = self._validator.check(event) if self._validator is not None else ()
         if faults:
             return _dead(event, Refusal("schema_violation", tuple(faults)))

@@ -69,17 +69,19 @@ class Receipt(msgspec.Struct, frozen=True, gc=False, array_like=True):
         fingerprint: str | None = None,
     ) -> Receipt:
         """The receipt of an event, or of what could not be decoded into one."""
-        user_id = event.body.get("userId") if isinstance(event, Event) else None
+        name = user_id = None
+        if type(event) is Event:
+            name, user_id = event.name, event.body.get("userId")
         return cls(
-            raw=event.raw,
-            origin=event.origin,
-            type=event.type,
-            name=event.name if isinstance(event, Event) else None,
-            message_id=event.message_id,
-            user_id=user_id if isinstance(user_id, str) else None,
-            time=event.time,
-            mapping=mapping,
-            fingerprint=fingerprint,
+            event.raw,
+            event.origin,
+            event.type,
+            name,
+            event.message_id,
+            user_id if type(user_id) is str else None,
+            event.time,
+            mapping,
+            fingerprint,
         )
 
     @property

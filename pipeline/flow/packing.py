@@ -12,7 +12,9 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from pipeline.flow.dead_letters import Receipt
 from pipeline.flow.work import Task
+from pipeline.model.event import Event
 from pipeline.model.operation import Operation, Person
 
 Packed: TypeAlias = tuple[int, int, str, str, bytes, bytes]
@@ -24,13 +26,24 @@ _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
 def pack(task: Task) -> Packed:
     """A task as a tuple. All of its operations concern one person."""
-    person = task.operations[0].person
-    body = [
-        [person.user_id, person.email, person.anonymous_id],
-        [[operation.kind, operation.fields] for operation in task.operations],
-    ]
-    operations = _ENCODER.encode(body)
+    operations = _encoded(task.operations)
     return (task.time, task.seq, task.type, task.message_id, operations, task.receipt)
+
+
+def pack_event(event: Event, operations: tuple[Operation, ...], seq: int) -> Packed:
+    """The packed task of an event, with its receipt; ``seq`` as in ``Task``."""
+    receipt = Receipt.of(event).pack()
+    return (event.time, seq, event.type, event.message_id, _encoded(operations), receipt)
+
+
+def _encoded(operations: tuple[Operation, ...]) -> bytes:
+    person = operations[0].person
+    return _ENCODER.encode(
+        (
+            (person.user_id, person.email, person.anonymous_id),
+            [(operation.kind, operation.fields) for operation in operations],
+        )
+    )
 
 
 def unpack(packed: Packed, *, user_id: str | None = None) -> Task:

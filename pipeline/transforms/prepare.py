@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,16 +15,16 @@ from pipeline.flow.accounts import account_of
 from pipeline.flow.aliases import Link
 from pipeline.flow.dead_letters import Receipt
 from pipeline.flow.event_names import EventNames, FirstUse
-from pipeline.flow.packing import pack
+from pipeline.flow.packing import pack_event
 from pipeline.flow.shared import Cells, cells_of, merge
-from pipeline.flow.work import Task
 from pipeline.mapping.interpreter import Mapped
 from pipeline.mapping.plan import MappingPlan
 from pipeline.model.event import Event, Rejected
+from pipeline.model.operation import Operation
 from pipeline.model.refusal import Refusal, Skip
 from pipeline.preparation import Prepared, Preparer, Refused
 from pipeline.transforms.aliases import BY_ALIAS, LINKS
-from pipeline.transforms.counting import Counts
+from pipeline.transforms.counting import FLUSH_EVERY, Counts
 from pipeline.transforms.dead_letters import DeadLetterFormat, Note
 from pipeline.transforms.read import Line, Unreadable
 from pipeline.validation.registry import SchemaSet
@@ -36,6 +36,7 @@ NAMES = "names"
 DEAD = "dead"
 SKIPPED = "skipped"
 
+_FILTERED = Skip("filtered")
 _HELD_THINGS = 10_000
 """So many companies, links and event names are held before they are handed on."""
 
@@ -94,20 +95,21 @@ class Prepare(beam.DoFn):
             max_bytes=settings.max_event_bytes,
         )
         self._link_anonymous = ("anonymous", "lead") in settings.mapping.settings
+        self._merge_by, self._name_in = settings.merge_by, settings.names.fields
+        self._denies = settings.names.denies
 
     def start_bundle(self) -> None:
         """Begin with nothing held."""
         self._counts = Counts(self._prefix)
+        self._received = 0
         self._shared: dict[tuple[str, str], Cells] = {}
         self._links: set[tuple[str, Link]] = set()
-        self._names: dict[str, FirstUse] = {}
+        self._names: dict[str, int] = {}
 
-    def process(self, element: Line | Unreadable) -> Iterator[Any]:
+    def process(self, element: Line | Unreadable) -> Iterable[Any]:
         """Prepare every event of one line."""
         if isinstance(element, Unreadable):
-            yield from self._unreadable(element)
-            return
-        index = -1
+            return [self._unreadable(element)]
         found = self._preparer.prepare(
             element.text,
             element.origin,
@@ -115,26 +117,29 @@ class Prepare(beam.DoFn):
             length=element.length,
             now=element.written_at,
         )
-        for index, prepared in enumerate(found):
-            yield from self._take(prepared, element.offset + index)
-        self._counts.add("received", index + 1)
+        outputs: list[Any] = []
+        for seq, prepared in enumerate(found, element.offset):
+            outputs += self._take(prepared, seq)
         if len(self._shared) + len(self._links) + len(self._names) > _HELD_THINGS:
-            yield from self._held()
+            outputs += self._held()
+        return outputs
 
-    def _take(self, prepared: Prepared, seq: int) -> Iterable[Any]:
-        """What to hand on of one event."""
+    def _take(self, prepared: Prepared, seq: int) -> Sequence[Any]:
+        """Count one event; what is to be handed on of it."""
+        self._received += 1
+        if self._received >= FLUSH_EVERY:
+            self._count_received()
         if isinstance(prepared, Refused):
             return (self._dead(prepared.event, prepared.refusal, prepared.stage),)
         event, result = prepared
-        if isinstance(result, Mapped) and self._settings.names.denies(result.operations):
-            result = Skip("filtered")
-        if not isinstance(result, Skip):
-            return self._task(event, result, seq)
-        self._counts.add("skipped/" + result.reason)
+        if isinstance(result, Mapped) and not self._denies(result.operations):
+            return (self._task(event, result, seq),)
+        skip = result if isinstance(result, Skip) else _FILTERED
+        self._counts.add("skipped/" + skip.reason)
         if self._settings.note is not None:
-            self._settings.note(Receipt.of(event), "skipped/" + result.reason)
+            self._settings.note(Receipt.of(event), "skipped/" + skip.reason)
         if self._settings.accounts:
-            account = account_of(Receipt.of(event), "skipped", result.reason)
+            account = account_of(Receipt.of(event), "skipped", skip.reason)
             return (TaggedOutput(SKIPPED, account),)
         return ()
 
@@ -143,46 +148,52 @@ class Prepare(beam.DoFn):
         for output in self._held():
             value = GlobalWindows.windowed_value(output.value)
             yield TaggedOutput(output.tag, value)
+        self._count_received()
         self._counts.flush()
 
-    def _task(self, event: Event, mapped: Mapped, seq: int) -> Iterator[Any]:
+    def _count_received(self) -> None:
+        self._counts.add("received", self._received)
+        self._received = 0
+
+    def _task(self, event: Event, mapped: Mapped, seq: int) -> Any:
+        """The packed task under its person's key; what it shares with others is noted."""
+        operations, person = mapped.operations, mapped.person
         for warning in mapped.warnings:
             self._counts.add("warnings/" + warning)
-        self._note_shared(event, mapped)
-        for name in self._settings.names.among(mapped.operations):
-            event_names.note(self._names, name, event.time)
-        task = Task(
-            message_id=event.message_id,
-            time=event.time,
-            type=event.type,
-            operations=mapped.operations,
-            seq=seq,
-            receipt=Receipt.of(event).pack(),
-        )
-        person = mapped.person
-        if person.user_id is None and person.key is not None:
-            yield TaggedOutput(BY_ALIAS, (person.key, pack(task)))
-            return
-        if event.type in ("identify", "alias") and person.user_id is not None:
+        for operation in operations:
+            self._note(event, operation)
+        packed = pack_event(event, operations, seq)
+        if person.user_id is None:
+            if person.key is not None:
+                return TaggedOutput(BY_ALIAS, (person.key, packed))
+            return (_key_of_nobody(mapped, self._merge_by), packed)
+        if event.type in ("identify", "alias"):
             for alias in aliases.stated(person, anonymous=self._link_anonymous):
                 # Every one: which of them matter depends on what others stated in between.
                 self._links.add((alias, (event.time, person.user_id)))
-        yield (person.key or _key_of_nobody(mapped, self._settings.merge_by), pack(task))
+        return (person.key, packed)
 
-    def _note_shared(self, event: Event, mapped: Mapped) -> None:
-        for operation in mapped.operations:
-            field = self._settings.merge_by.get(operation.kind)
-            if field is not None and field in operation.fields:
-                thing = (operation.kind, str(operation.fields[field]))
-                cells = cells_of(operation.fields, time=event.time, message_id=event.message_id)
-                merge(self._shared.setdefault(thing, {}), cells)
+    def _note(self, event: Event, operation: Operation) -> None:
+        """Note what the whole run must know of before anything is delivered."""
+        kind, fields, time = operation.kind, operation.fields, event.time
+        name_in, shared_by = self._name_in.get(kind), self._merge_by.get(kind)
+        if name_in is not None:
+            name = fields.get(name_in)
+            if type(name) is str and time <= self._names.get(name, time):
+                self._names[name] = time
+        if shared_by is not None and shared_by in fields:
+            cells = cells_of(fields, time=time, message_id=event.message_id)
+            merge(self._shared.setdefault((kind, str(fields[shared_by])), {}), cells)
 
     def _held(self) -> Iterable[TaggedOutput]:
         for thing, cells in self._shared.items():
             yield TaggedOutput(SHARED, (thing, cells))
         for link in self._links:
             yield TaggedOutput(LINKS, link)
-        for use in self._names.values():
+        uses: dict[str, FirstUse] = {}
+        for name, time in self._names.items():
+            event_names.note(uses, name, time)
+        for use in uses.values():
             yield TaggedOutput(NAMES, ("", use))
         self._shared, self._links, self._names = {}, set(), {}
 
@@ -191,11 +202,11 @@ class Prepare(beam.DoFn):
         letter = self._settings.dead_letters.of_event(event, refusal, stage=stage)
         return TaggedOutput(DEAD, letter)
 
-    def _unreadable(self, element: Unreadable) -> Iterator[TaggedOutput]:
+    def _unreadable(self, element: Unreadable) -> TaggedOutput:
         refusal = Refusal.because("unreadable", element.message)
         rejected = Rejected(b"", element.origin, refusal, None, "", None)
-        self._counts.add("received")
-        yield self._dead(rejected, refusal, "decode")
+        self._received += 1
+        return self._dead(rejected, refusal, "decode")
 
 
 def _key_of_nobody(mapped: Mapped, merge_by: Mapping[str, str]) -> str:

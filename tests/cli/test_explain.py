@@ -126,6 +126,7 @@ def test_an_operation_that_is_not_made_says_why(penstock, mapping, tmp_path) -> 
         ({**IDENTIFY, "integrations": {"Intercom": False}}, "skipped", "integrations_off"),
         ({"type": "page", "userId": "u"}, "skipped", "not_mapped"),
         ({"type": "identify", "userId": ["u"]}, "dead", "schema_violation"),
+        ({"type": "page", "userId": ["u"]}, "skipped", "not_mapped"),
         ({"type": "nothing"}, "dead", "unknown_type"),
     ],
 )
