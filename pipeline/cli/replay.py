@@ -8,7 +8,14 @@ from typing import Any
 import click
 
 from pipeline.cli.dead_letters import selection, selection_options
-from pipeline.cli.running import BEAM_OPTIONS, carry_out, job_of, run_options, summary_option
+from pipeline.cli.running import (
+    BEAM_OPTIONS,
+    carry_out,
+    job_of,
+    processes_option,
+    run_options,
+    summary_option,
+)
 
 
 @click.command(name="replay", context_settings=BEAM_OPTIONS)
@@ -16,6 +23,7 @@ from pipeline.cli.running import BEAM_OPTIONS, carry_out, job_of, run_options, s
               help="Where they are kept; a directory on this machine.")  # fmt: skip
 @selection_options
 @run_options
+@processes_option
 @summary_option
 @click.option("--dry-run", is_flag=True, help="Say what would come of it; send and move nothing.")
 @click.pass_context

@@ -104,7 +104,7 @@ class SpoolTasks(beam.DoFn):
                     else:
                         part.add(output.tag, output.value)
         except SpoolError as error:
-            FAILURES.append(error)
+            _note(error)
             raise
 
     def finish_bundle(self) -> None:
@@ -113,7 +113,7 @@ class SpoolTasks(beam.DoFn):
             for part in self._parts:
                 part.finish()
         except SpoolError as error:
-            FAILURES.append(error)
+            _note(error)
             raise
 
 
@@ -214,6 +214,12 @@ def merged(place: Place) -> tuple[dict[str, FirstUse], Shared]:
     return names, shared
 
 
+def _note(error: SpoolError) -> None:
+    """Keep why a step failed; Beam logs a traceback of what has no such mark."""
+    FAILURES.append(error)
+    vars(error)["_tagged_with_step"] = True
+
+
 class DeliverSpooled(beam.DoFn):
     """Number of a partition -> dead letters; everybody in the partition is delivered."""
 
@@ -239,7 +245,7 @@ class DeliverSpooled(beam.DoFn):
         try:
             groups = self._spool.groups(element)
         except SpoolError as error:
-            FAILURES.append(error)
+            _note(error)
             raise
         self._spool.drop(element)
         for key in list(groups):
