@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TextIO
 
 Snapshot = Callable[[], Counter[str]]
@@ -40,6 +41,7 @@ def progress(
     stream: TextIO | None = None,
     quiet: bool = False,
     clock: Callable[[], float] = time.monotonic,
+    line_every: float | None = None,
 ) -> Iterator[None]:
     """Shows the progress while the body runs.
 
@@ -48,16 +50,18 @@ def progress(
         stream: Where to; standard error by default.
         quiet: Show nothing.
         clock: Seconds, monotonic.
+        line_every: Seconds between two lines, where it is no terminal; ten by default.
     """
     target = stream if stream is not None else sys.stderr
     if quiet:
         yield
         return
     done = threading.Event()
-    show = _table if target.isatty() else _lines
-    thread = threading.Thread(
-        target=show, args=(snapshot, target, done, clock), name="progress", daemon=True
-    )
+    if target.isatty():
+        show = partial(_table, snapshot, target, done, clock)
+    else:
+        show = partial(_lines, snapshot, target, done, clock, line_every or LINE_EVERY_SECONDS)
+    thread = threading.Thread(target=show, name="progress", daemon=True)
     thread.start()
     try:
         yield
@@ -67,10 +71,14 @@ def progress(
 
 
 def _lines(
-    snapshot: Snapshot, stream: TextIO, done: threading.Event, clock: Callable[[], float]
+    snapshot: Snapshot,
+    stream: TextIO,
+    done: threading.Event,
+    clock: Callable[[], float],
+    every: float,
 ) -> None:
     began = clock()
-    while not done.wait(LINE_EVERY_SECONDS):
+    while not done.wait(every):
         print(line(snapshot(), clock() - began), file=stream, flush=True)
 
 

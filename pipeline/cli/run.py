@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli import streaming
 from pipeline.cli.running import (
     BEAM_OPTIONS,
     carry_out,
@@ -23,6 +24,7 @@ from pipeline.cli.running import (
 @run_options
 @dead_letters_option
 @summary_option
+@streaming.streaming_options
 @click.option("--dry-run", is_flag=True, help="Do everything but send.")
 @click.option("--plan", "plan_file", type=click.Path(dir_okay=False, path_type=Path),
               help="Refuse to start unless everything is as it was for this plan.")  # fmt: skip
@@ -35,14 +37,16 @@ def command(
     quiet: bool,
     **given: Any,
 ) -> int:
-    """Send the identify, track, group and page events of files to the destination.
+    """Send the identify, track, group and page events of files or a stream to the destination.
 
     The access token comes from the environment variable INTERCOM_ACCESS_TOKEN. Options that are
     not listed here go to Beam, such as --runner; by default the run stays on this machine.
 
     Exit codes: 0 everything is accounted for, 2 something is missing or wrong, 5 the credentials
-    are refused, 6 the destination was down for too long, 130 interrupted.
+    are refused, 6 the destination was down for too long, 7 a stream's source cannot be read any
+    more, 130 interrupted.
     """
+    stream = streaming.of_stream(given, plan_file=plan_file)
     job = job_of(ctx, **given)
     from pipeline.run.outputs import usable_directory
 
@@ -51,6 +55,9 @@ def command(
         from pipeline.run.planned import refuse_unless_planned
 
         refuse_unless_planned(job, plan_file)
+    if stream is not None:
+        config = streaming.stream_config(**stream)
+        return streaming.carry_out(job, config, summary_file=summary_file, quiet=quiet)
     from pipeline.run import batch
 
     return carry_out(

@@ -118,17 +118,26 @@ def carry_out(
     return 0
 
 
-def problem_of(summary: Summary) -> PenstockError | None:
-    """What a run that could not send everything ends with."""
+def problem_of(summary: Summary, *, read_again: bool = False) -> PenstockError | None:
+    """What a run that could not send everything ends with.
+
+    Args:
+        summary: Its account.
+        read_again: Whether the source gives what was not sent once more, so that it is no dead
+            letter.
+    """
     from pipeline.flow.stopping import STOP
 
     kept = "what was not sent is in the dead letters"
+    undelivered = f"{kept} as undelivered"
+    if read_again:
+        kept = undelivered = "what was not sent is read again at the next start"
     if summary.state_down:
         reason = STOP.reason or "the state store was away for too long"
         again = "When the store is back, run the same command again"
-        return StateDown(f"{reason}; {kept} as undelivered. {again}")
+        return StateDown(f"{reason}; {undelivered}. {again}")
     if STOP.reason is not None and summary.halted:
-        return Interrupted(f"{STOP.reason}; {kept} as undelivered")
+        return Interrupted(f"{STOP.reason}; {undelivered}")
     if summary.outage:
         return DestinationDown(f"the destination was down for too long; {kept}")
     if summary.halted:

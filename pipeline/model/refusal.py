@@ -30,6 +30,7 @@ SKIP_REASONS = {
     "suppressed": "the person asked to be deleted",
     "no_consent": "the person has not given the consent that is required",
     "event_name_cap": "the workspace has no room for its name, and the setting is to drop it",
+    "tombstone": "the message has no value: it marks a key of the topic as deleted",
 }
 """Every reason an event may be skipped for, with its meaning."""
 

@@ -36,6 +36,11 @@ class Summary:
             refused, or the destination or the state store was down for too long.
         outage: Whether it was the destination.
         state_down: Whether it was the state store.
+        batches: Of a stream: how many micro-batches it took; None for a run that ends by itself.
+        returned: Of a stream that had to stop: events that were not tried, and are not in
+            ``received``; they are read again at the next start.
+        latency: Of a stream: seconds from when an event was read to when it was done with, by
+            percentile.
     """
 
     run_id: str
@@ -53,6 +58,9 @@ class Summary:
     halted: bool = False
     outage: bool = False
     state_down: bool = False
+    batches: int | None = None
+    returned: int = 0
+    latency: Mapping[str, float] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -89,6 +97,16 @@ class Summary:
             "halted": self.halted,
             "outage": self.outage,
             "state_down": self.state_down,
+            **self._of_stream(),
+        }
+
+    def _of_stream(self) -> dict[str, Any]:
+        if self.batches is None:
+            return {}
+        return {
+            "batches": self.batches,
+            "returned": self.returned,
+            "latency_seconds": dict(self.latency),
         }
 
 
