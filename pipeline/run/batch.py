@@ -13,6 +13,7 @@ import apache_beam as beam
 from pipeline.run import graph, inputs, local, phases
 from pipeline.run.beam_options import is_cut
 from pipeline.run.job import Job, greet, remembered_scope
+from pipeline.run.places import run_place
 from pipeline.run.routes import route_of
 from pipeline.run.summary import Summary, of_counts
 from pipeline.run.wiring import Edges, settings
@@ -61,7 +62,7 @@ def _in_halves(
     job: Job, edges: Edges, slices: Sequence[Slice], *, run_id: str, now: int, scope: str
 ) -> Counter[str]:
     """On this machine, in little memory; what was counted."""
-    with local.spool_place() as place:
+    with run_place() as place:
         route = route_of(job, edges, place=place, now=now, scope=scope)
         ends = local.run(
             [route],

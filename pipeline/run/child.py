@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipeline.errors import PenstockError
 from pipeline.flow.stopping import STOP
+from pipeline.run.places import hold
 
 if TYPE_CHECKING:
     from pipeline.run.phases import Phase
@@ -75,6 +76,8 @@ class Child:
             what, content = pickle.loads(self._inbox.read(int.from_bytes(head, "big")))  # noqa: S301
             if what == "stop":
                 STOP.stop(content)
+            elif what == "hold":
+                hold(content)  # for as long as this process lives
             else:
                 self._works.put(content)
         self._works.put(None)

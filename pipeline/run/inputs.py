@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from apache_beam.io.filesystem import BeamIOError, FileMetadata
 from apache_beam.io.filesystems import FileSystems
 
 from pipeline.errors import UsageError
+from pipeline.run.places import run_place
 from pipeline.transforms.read import Slice, slices_of
 
 SLICE_BYTES = 256 << 20
@@ -35,11 +35,11 @@ def slices(
     Raises:
         UsageError: A pattern matches nothing, or a file cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="penstock-") as spool:
+    with run_place() as spool:
         yield [
             part
             for pattern in dict.fromkeys(patterns)
-            for part in _of_pattern(pattern, Path(spool), slice_bytes, processes)
+            for part in _of_pattern(pattern, spool, slice_bytes, processes)
         ]
 
 

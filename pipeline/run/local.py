@@ -9,10 +9,8 @@ depends on another part of the input; what a run does is the same however many t
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,17 +35,6 @@ _UNPACKED = 10
 """So many times its size a compressed file is taken to hold; a partition too many harms little."""
 
 
-@contextmanager
-def spool_place() -> Iterator[Path]:
-    """A directory for one run, which only this user can read; it is gone with the run.
-
-    Raises:
-        UsageError: There can be none in the directory that TMPDIR names.
-    """
-    with tempfile.TemporaryDirectory(prefix="penstock-") as directory:
-        yield Path(directory)
-
-
 def run(
     routes: Sequence[Route],
     slices: Sequence[Slice],
@@ -63,7 +50,7 @@ def run(
     Args:
         routes: The destinations.
         slices: What to read.
-        place: A directory for what is half done (``spool_place``).
+        place: A directory for what is half done (``run.places``).
         options: Beam's.
         run_id: Begins the names of the files that the run writes.
         processes: So many work at the same time; with several routes, so many for each.
@@ -80,7 +67,7 @@ def run(
     )
     places = [Place(place / str(number), count) for number in range(len(routes))]
     given: Mapping[str, Any] = options.get_all_options(drop_default=True)
-    with Crew() as crew:
+    with Crew(place) as crew:
         counts = _read(crew, routes, places, slices, run_id, given, processes, read)
         for route, where in zip(routes, places, strict=True):
             counts[route.name] += _decide(crew, route, where, processes)

@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pipeline import errors
@@ -54,9 +55,14 @@ class End:
 
 
 class Crew:
-    """The processes of one run. A single piece of work is done here, in this process."""
+    """The processes of one run. A single piece of work is done here, in this process.
 
-    def __init__(self) -> None:
+    Args:
+        place: The directory of the run, which stays while one of them works.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
         self._children: list[_Child] = []
         self._heard: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
         STOP.watch(self)
@@ -73,7 +79,9 @@ class Crew:
         if len(given) == 1:
             return [End(given[0].phase())]
         while len(self._children) < len(given):
-            self._children.append(_Child(len(self._children), self._heard))
+            child = _Child(len(self._children), self._heard)
+            child.tell("hold", self._place)
+            self._children.append(child)
         if STOP.reason is not None:
             self.halt(STOP.reason)
         for child, work in zip(self._children, given, strict=False):

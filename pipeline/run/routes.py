@@ -6,7 +6,7 @@ of the route's own. The second half delivers each route's spool, in processes of
 destination that is down, refused or slow holds back none of the others. A run to a single
 destination is one route::
 
-    with spool_place() as place:
+    with run_place() as place:
         routes = [route_of(job, edges, name="eu", place=place, now=now, scope=scope), ...]
         ends = local.run(routes, slices, place=place, options=options, run_id=run_id, processes=2)
         for route in routes:
