@@ -36,6 +36,7 @@ class RememberedState:
         capacity: How many entries are kept at hand.
         ttl: Seconds after which an entry at hand is read again from the store.
         flush_at: So many new entries are stored at once.
+        shared: Whether others write to the store as well; None where the store knows best.
         clock: Seconds, monotonic.
     """
 
@@ -47,10 +48,12 @@ class RememberedState:
         capacity: int = 100_000,
         ttl: float = 3600.0,
         flush_at: int = 500,
+        shared: bool | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._scope = scope
+        self._shared = store.is_shared if shared is None else shared
         self._flush_every = flush_at
         self._flush_at = flush_at
         self._capacity = capacity
@@ -198,7 +201,7 @@ class RememberedState:
 
     def refresh(self) -> None:
         """Read again what other machines may have written meanwhile; what is not stored stays."""
-        if self._store.is_shared:
+        if self._shared:
             with self._lock:
                 self._cache.clear()
 

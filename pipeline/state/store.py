@@ -132,12 +132,17 @@ class StateStore:
         self.change(scope, {(kind, key): value for kind, key, value in entries})
 
     def change(self, scope: str, changes: Mapping[Slot, str | None]) -> None:
-        """Store entries, and drop those whose value is None; all of it or nothing.
+        """Store entries, and drop those whose value is None; all of it or nothing."""
+        if not changes:
+            return
 
-        They are written in one order by everybody, so that processes seldom block one another.
-        """
-        if changes:
-            self._carry_out(lambda connection: self._write(connection, scope, changes), writes=True)
+        def work(connection: sa.Connection) -> None:
+            # One writer of a workspace after the other, as in SQLite: two batches that overlap
+            # would block one another, whatever their order. Reading goes on meanwhile.
+            self._hold(connection, scope)
+            self._write(connection, scope, changes)
+
+        self._carry_out(work, writes=True)
 
     def entries(self, scope: str, kinds: Collection[str]) -> dict[Slot, str]:
         """Everything that is remembered of ``kinds``, by kind and key."""
@@ -155,12 +160,16 @@ class StateStore:
         """
 
         def work(connection: sa.Connection) -> None:
-            if self.is_shared:
-                held = sa.func.hashtextextended(" ".join((scope, *sorted(kinds))), 0)
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(held)))
+            self._hold(connection, " ".join((scope, *sorted(kinds))))
             self._write(connection, scope, change(_entries(connection, scope, kinds)))
 
         self._carry_out(work, writes=True)
+
+    def _hold(self, connection: sa.Connection, name: str) -> None:
+        """Wait until nobody else holds ``name``, and hold it to the end of the transaction."""
+        if self.is_shared:
+            held = sa.func.hashtextextended(name, 0)
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(held)))
 
     def _write(
         self, connection: sa.Connection, scope: str, changes: Mapping[Slot, str | None]
@@ -180,9 +189,8 @@ class StateStore:
 
     def forget(self, scope: str, kind: str, keys: Iterable[str]) -> None:
         """Drop the entries of ``keys``; no error for those that are not there."""
-        for batch in _batches(sorted({_stored(key) for key in keys})):
-            statement = tables.delete_entries(scope, kind, batch)
-            self._carry_out(_executing(statement), writes=True)
+        for batch in _batches(sorted(set(keys))):
+            self.change(scope, {(kind, key): None for key in batch})
 
     def purge(self, scope: str, kind: str) -> int:
         """Drop the entries of ``kind`` whose value, a moment in seconds since 1970, is past.
@@ -245,10 +253,6 @@ def _selected(values: Mapping[str, Any]) -> Callable[[sa.Connection], list[Any]]
 def _batch_after(scope: str, kind: str, after: str) -> Callable[[sa.Connection], list[Any]]:
     values = {"scope": scope, "kind": kind, "after": after}
     return lambda connection: list(connection.execute(tables.SELECT_BATCH, values))
-
-
-def _executing(statement: sa.Executable) -> Callable[[sa.Connection], object]:
-    return lambda connection: connection.execute(statement)
 
 
 def _stored(key: str) -> str:
