@@ -14,6 +14,7 @@ from pipeline.cli.running import (
     dead_letters_option,
     input_option,
     job_of,
+    processes_option,
     run_options,
     summary_option,
 )
@@ -22,16 +23,23 @@ from pipeline.cli.running import (
 @click.command(name="run", context_settings=BEAM_OPTIONS)
 @input_option
 @run_options
+@processes_option
 @dead_letters_option
 @summary_option
 @streaming.streaming_options
 @click.option("--dry-run", is_flag=True, help="Do everything but send.")
+@click.option(
+    "--destination",
+    type=click.Choice(["null"]),
+    help="null: take everything as delivered and do nothing, to measure the rest.",
+)
 @click.option("--plan", "plan_file", type=click.Path(dir_okay=False, path_type=Path),
               help="Refuse to start unless everything is as it was for this plan.")  # fmt: skip
 @click.pass_context
 def command(
     ctx: click.Context,
     /,
+    destination: str | None,
     plan_file: Path | None,
     summary_file: Path | None,
     quiet: bool,
@@ -46,6 +54,8 @@ def command(
     are refused, 6 the destination was down for too long, 7 a stream's source cannot be read any
     more, 130 interrupted.
     """
+    if destination is not None:
+        given |= {"dry_run": True, "discards": True}
     stream = streaming.of_stream(given, plan_file=plan_file)
     job = job_of(ctx, **given)
     from pipeline.run.outputs import usable_directory
