@@ -1,4 +1,9 @@
-"""The graph of a run: the same transforms, under the same names, whatever the engine."""
+"""The graph of a run: the same transforms, under the same names, whatever the engine.
+
+A batch and a stream have the same steps with the same names. What differs is inside of some: a
+batch groups all that there is, and hands what it decided to the last step as side inputs; a stream
+holds each shard of people for some seconds, and asks the shared state.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +28,16 @@ from pipeline.transforms.deliver import (
     DeliverSettings,
     MergeShared,
 )
+from pipeline.transforms.hold import KEYED, PACKED, ByShard
 from pipeline.transforms.prepare import Prepare, PrepareSettings
 from pipeline.transforms.read import ReadLines, Slice
-
-PACKED = Tuple[int, int, str, str, bytes, bytes]
-"""``Packed`` for Beam's coders: small tuples of bytes cross a shuffle twice as fast."""
+from pipeline.transforms.stream import (
+    AsLink,
+    DeliverHeld,
+    NoteNames,
+    ResolveHeld,
+    StreamSettings,
+)
 
 PREPARED = {
     BY_ALIAS: Tuple[str, PACKED],
@@ -62,6 +72,22 @@ class Outputs:
     delivered: beam.PCollection
 
 
+class Part(beam.PTransform):
+    """Some steps under one name.
+
+    Args:
+        expand: Adds them.
+    """
+
+    def __init__(self, expand: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._expand = expand
+
+    def expand(self, given: Any) -> Any:
+        """Add them."""
+        return self._expand(given)
+
+
 def build(
     p: beam.Pipeline,
     slices: Sequence[Slice],
@@ -87,13 +113,50 @@ def build(
         read: Makes lines of slices, where they are not lines of events.
         keep: Makes of a step one that outlives the run, where it is one of many.
     """
-    lines = (
-        p
-        | "Slices" >> beam.Create(list(slices), reshuffle=False)
-        | "SpreadSlices" >> beam.Reshuffle()
-        | "ReadLines" >> beam.ParDo(keep(ReadLines() if read is None else read))
+
+    def of_slices(begin: beam.Pipeline) -> beam.PCollection:
+        return (
+            begin
+            | "Slices" >> beam.Create(list(slices), reshuffle=False)
+            | "SpreadSlices" >> beam.Reshuffle()
+            | "ReadLines" >> beam.ParDo(keep(ReadLines() if read is None else read))
+        )
+
+    made = steps(
+        p | "Read" >> Part(of_slices), prepare=prepare, admit=admit, deliver=deliver, keep=keep
     )
-    made = steps(lines, prepare=prepare, admit=admit, deliver=deliver, keep=keep)
+    _write(made, dead_letters, run_id, keep)
+
+
+def build_stream(
+    p: beam.Pipeline,
+    read: beam.PTransform,
+    *,
+    prepare: PrepareSettings,
+    admit: AdmitSettings,
+    deliver: DeliverSettings,
+    stream: StreamSettings,
+    dead_letters: str,
+    run_id: str,
+) -> None:
+    """Add a run without end to ``p``, for an engine that keeps state and timers.
+
+    Args:
+        p: The pipeline.
+        read: Gives lines.
+        prepare: For the first step.
+        admit: For the event-name budget.
+        deliver: For the last step.
+        stream: How long events are held, and what workers share.
+        dead_letters: Directory for dead letters.
+        run_id: Begins the names of files this run writes.
+    """
+    lines = p | "Read" >> read
+    made = steps(lines, prepare=prepare, admit=admit, deliver=deliver, stream=stream)
+    _write(made, dead_letters, run_id, lambda step: step)
+
+
+def _write(made: Outputs, dead_letters: str, run_id: str, keep: Keep) -> None:
     # One writer for each producer, fused with it: a Flatten of both would hold all letters back
     # until the last event is delivered.
     made.refused | "WriteRefused" >> beam.ParDo(keep(WriteDeadLetters(dead_letters, run_id)))
@@ -109,15 +172,17 @@ def steps(
     admit: AdmitSettings,
     deliver: DeliverSettings,
     keep: Keep = lambda step: step,
+    stream: StreamSettings | None = None,
 ) -> Outputs:
     """Everything between reading and writing: what a run and the transform of the library share.
 
     Args:
-        lines: ``Line`` and ``Unreadable``, bounded.
+        lines: ``Line`` and ``Unreadable``; bounded where ``stream`` is None.
         prepare: For the first step.
         admit: For the event-name budget.
         deliver: For the last step.
         keep: As for ``build``.
+        stream: For a stream.
     """
     prepared = lines | "Prepare" >> (
         beam.ParDo(keep(Prepare(prepare)))
@@ -125,35 +190,88 @@ def steps(
         .with_outputs(*PREPARED, main=prep.PEOPLE)
     )
     by_alias = {BY_ALIAS: prepared[BY_ALIAS], LINKS: prepared[LINKS]}
-    resolve = ResolveAliases(deliver.open_memory)
-    resolved = (
-        by_alias
-        | "JoinAliases" >> beam.CoGroupByKey()
-        | "ResolveAliases" >> beam.ParDo(keep(resolve)).with_output_types(Tuple[str, PACKED])
-    )
-    merged = (
-        prepared[prep.SHARED]
-        | "GroupShared" >> beam.GroupByKey()
-        | "MergeShared" >> beam.ParDo(keep(MergeShared()))
-    )
-    admission = (
-        prepared[prep.NAMES]
-        | "GroupNames" >> beam.GroupByKey()
-        | "AdmitNames" >> beam.ParDo(keep(AdmitNames(admit)))
-    )
-    sides = (AsDict(merged), AsSingleton(admission, default_value=Admission()))
-    done = (
-        (prepared[prep.PEOPLE], resolved)
-        | "AllTasks" >> beam.Flatten()
-        | "GroupByPerson" >> beam.GroupByKey()
-        | "Deliver"
-        >> beam.ParDo(keep(Deliver(deliver)), *sides)
-        .with_output_types(bytes, **{DELIVERED: Account})
-        .with_outputs(DELIVERED, main=UNDELIVERED)
-    )
+    if stream is None:
+        resolved = by_alias | "ResolveAliases" >> Part(_resolving(deliver, keep))
+        admission = prepared[prep.NAMES] | "AdmitNames" >> Part(_admitting(admit, keep))
+        tasks = (prepared[prep.PEOPLE], resolved) | "GroupByPerson" >> Part(_grouped)
+        shared = prepared[prep.SHARED]
+        done = (tasks, shared, admission) | "Deliver" >> Part(_delivering(deliver, keep))
+    else:
+        resolved = by_alias | "ResolveAliases" >> Part(_resolving_held(deliver, stream))
+        prepared[prep.NAMES] | "AdmitNames" >> beam.ParDo(NoteNames(admit))
+        tasks = (prepared[prep.PEOPLE], resolved) | "GroupByPerson" >> Part(_sharded(stream))
+        done = tasks | "Deliver" >> _done(beam.ParDo(DeliverHeld(deliver, admit, stream)))
     return Outputs(
         refused=prepared[prep.DEAD],
         undelivered=done[UNDELIVERED],
         skipped=prepared[prep.SKIPPED],
         delivered=done[DELIVERED],
+    )
+
+
+def _done(step: beam.ParDo) -> beam.PTransform:
+    typed = step.with_output_types(bytes, **{DELIVERED: Account})
+    return typed.with_outputs(DELIVERED, main=UNDELIVERED)
+
+
+def _grouped(tasks: Any) -> beam.PCollection:
+    return tasks | "AllTasks" >> beam.Flatten() | "Group" >> beam.GroupByKey()
+
+
+def _resolving(deliver: DeliverSettings, keep: Keep) -> Callable[[Any], beam.PCollection]:
+    resolve = keep(ResolveAliases(deliver.open_memory))
+    return lambda by_alias: (
+        by_alias
+        | "JoinAliases" >> beam.CoGroupByKey()
+        | "Resolve" >> beam.ParDo(resolve).with_output_types(Tuple[str, PACKED])
+    )
+
+
+def _admitting(admit: AdmitSettings, keep: Keep) -> Callable[[Any], beam.PCollection]:
+    return lambda names: (
+        names | "GroupNames" >> beam.GroupByKey() | "Admit" >> beam.ParDo(keep(AdmitNames(admit)))
+    )
+
+
+def _delivering(deliver: DeliverSettings, keep: Keep) -> Callable[[Any], Any]:
+    def expand(given: Any) -> Any:
+        tasks, shared, admission = given
+        merged = (
+            shared
+            | "GroupShared" >> beam.GroupByKey()
+            | "MergeShared" >> beam.ParDo(keep(MergeShared()))
+        )
+        sides = (AsDict(merged), AsSingleton(admission, default_value=Admission()))
+        return tasks | "Send" >> _done(beam.ParDo(keep(Deliver(deliver)), *sides))
+
+    return expand
+
+
+def _resolving_held(
+    deliver: DeliverSettings, stream: StreamSettings
+) -> Callable[[Any], beam.PCollection]:
+    def expand(by_alias: Any) -> beam.PCollection:
+        links = by_alias[LINKS] | "AsLinks" >> beam.ParDo(AsLink()).with_output_types(
+            Tuple[str, PACKED]
+        )
+        shards = ByShard(stream.hold.shards)
+        return (
+            (by_alias[BY_ALIAS], links)
+            | "AllAliases" >> beam.Flatten()
+            | "ByShard" >> beam.ParDo(shards).with_output_types(KEYED)
+            | "Resolve"
+            >> beam.ParDo(ResolveHeld(deliver.open_memory, stream.hold)).with_output_types(
+                Tuple[str, PACKED]
+            )
+        )
+
+    return expand
+
+
+def _sharded(stream: StreamSettings) -> Callable[[Any], beam.PCollection]:
+    shards = ByShard(stream.hold.shards)
+    return lambda tasks: (
+        tasks
+        | "AllTasks" >> beam.Flatten()
+        | "ByShard" >> beam.ParDo(shards).with_output_types(KEYED)
     )

@@ -122,17 +122,24 @@ class Deliver(beam.DoFn):
         self._calls: queue.SimpleQueue[CallRecord] = queue.SimpleQueue()
         self._memory = settings.open_memory(self._stack)
         self._throttling = Throttling()
-        self._driver = Driver(
+        self._send = settings.open_send(self._stack)
+        self._pace = self._pacer() if settings.paced else Unpaced()
+        self._driver = self._open_driver()
+        if settings.halted is not None:
+            self._driver.halt(settings.halted.reason, outage=settings.halted.outage)
+
+    def _open_driver(self) -> Driver:
+        settings = self._settings
+        driver = Driver(
             settings.destination,
-            settings.open_send(self._stack),
-            self._pacer() if settings.paced else Unpaced(),
+            self._send,
+            self._pace,
             policy=settings.retries,
             breaker=Breaker(settings.outages),
             on_call=self._calls.put,
         )
-        STOP.watch(self._driver)
-        if settings.halted is not None:
-            self._driver.halt(settings.halted.reason, outage=settings.halted.outage)
+        STOP.watch(driver)
+        return driver
 
     def _pacer(self) -> Pacer:
         settings = self._settings
@@ -158,25 +165,51 @@ class Deliver(beam.DoFn):
     ) -> Iterator[bytes | TaggedOutput]:
         """Hand one person's work to the pool; yield what is refused of what is ready."""
         if self._pool is None:
-            self._pool = self._open_pool(shared, admission)
+            ledger = None
+            if self._settings.ledger is not None:
+                ledger = Ledger(Path(self._settings.ledger), lambda: settle(self._memory))
+            self._pool = self._open_pool(SharedWrites(shared, ledger), admission)
         key, packed = element
         user_id = key[2:] if key.startswith("u:") else None
         work = sequence(key, (unpack(each, user_id=user_id) for each in packed))
         self._pool.submit(work)
         for outcomes in self._pool.ready():
-            yield from self._account(outcomes)
+            yield from self.account(outcomes)
         self._count_calls()
 
-    def _open_pool(self, shared: Mapping[tuple[str, str], Cells], admission: Admission) -> Pool:
+    @property
+    def memory(self) -> Remembering:
+        """What is remembered, once the step is set up."""
+        return self._memory
+
+    def carry_out(
+        self, works: Iterable[Work], shared: SharedWrites, admission: Admission
+    ) -> Outcomes:
+        """Deliver ``works`` now; what came of every event, of which nothing is counted yet.
+
+        For a step that tries again what could not be sent: it begins anew each time, also where
+        the destination was given up before.
+        """
+        if self._driver.halted is not None:
+            self._driver = self._open_driver()
+        outcomes: Outcomes = []
+        with closing(self._open_pool(shared, admission)) as pool:
+            for work in works:
+                pool.submit(work)
+                for ready in pool.ready():
+                    outcomes += ready
+            for ready in pool.drain():
+                outcomes += ready
+        self._count_calls()
+        return outcomes
+
+    def _open_pool(self, shared: SharedWrites, admission: Admission) -> Pool:
         settings = self._settings
-        ledger = None
-        if settings.ledger is not None:
-            ledger = Ledger(Path(settings.ledger), lambda: settle(self._memory))
         delivery = Delivery(
             NameKeeper(self._driver, settings.names),
             self._memory,
             policy=settings.policy,
-            shared=SharedWrites(shared, ledger),
+            shared=shared,
         )
         admitting = Admitting(
             discard if settings.discards else delivery.deliver, settings.names, admission
@@ -206,7 +239,7 @@ class Deliver(beam.DoFn):
         if self._pool is not None:
             with closing(self._pool) as pool:
                 for outcomes in pool.drain():
-                    for output in self._account(outcomes):
+                    for output in self.account(outcomes):
                         yield _windowed(output)
         settle(self._memory)
         self._count_calls()
@@ -222,7 +255,8 @@ class Deliver(beam.DoFn):
         """Close connections and the state."""
         self._stack.close()
 
-    def _account(self, outcomes: list[tuple[Task, Outcome]]) -> Iterator[bytes | TaggedOutput]:
+    def account(self, outcomes: Iterable[tuple[Task, Outcome]]) -> Iterator[bytes | TaggedOutput]:
+        """Count what came of events; a dead letter, or an account if asked for, of each."""
         for task, outcome in outcomes:
             for warning in outcome.warnings:
                 self._counts.add("warnings/" + warning)
