@@ -87,7 +87,7 @@ class Prepare(beam.DoFn):
     def setup(self) -> None:
         """Build validators and the mapping's functions, on the worker."""
         settings = self._settings
-        self._preparer = Preparer(
+        self.preparer = Preparer(
             settings.mapping,
             settings.schemas,
             now=settings.now,
@@ -109,16 +109,20 @@ class Prepare(beam.DoFn):
     def process(self, element: Line | Unreadable) -> Iterable[Any]:
         """Prepare every event of one line."""
         if isinstance(element, Unreadable):
-            return [self._unreadable(element)]
-        found = self._preparer.prepare(
+            return self.hand_on([unreadable(element)], 0)
+        found = self.preparer.prepare(
             element.text,
             element.origin,
             first_seen=element.first_seen,
             length=element.length,
             now=element.written_at,
         )
+        return self.hand_on(found, element.offset)
+
+    def hand_on(self, found: Iterable[Prepared], offset: int) -> Sequence[Any]:
+        """Count what was found in the line at ``offset``; what is to be handed on of it."""
         outputs: list[Any] = []
-        for seq, prepared in enumerate(found, element.offset):
+        for seq, prepared in enumerate(found, offset):
             outputs += self._take(prepared, seq)
         if len(self._shared) + len(self._links) + len(self._names) > _HELD_THINGS:
             outputs += self._held()
@@ -202,11 +206,12 @@ class Prepare(beam.DoFn):
         letter = self._settings.dead_letters.of_event(event, refusal, stage=stage)
         return TaggedOutput(DEAD, letter)
 
-    def _unreadable(self, element: Unreadable) -> TaggedOutput:
-        refusal = Refusal.because("unreadable", element.message)
-        rejected = Rejected(b"", element.origin, refusal, None, "", None)
-        self._received += 1
-        return self._dead(rejected, refusal, "decode")
+
+def unreadable(element: Unreadable) -> Refused:
+    """The refusal of the part of a file that is damaged."""
+    refusal = Refusal.because("unreadable", element.message)
+    rejected = Rejected(b"", element.origin, refusal, None, "", None)
+    return Refused(rejected, refusal, "decode")
 
 
 def _key_of_nobody(mapped: Mapped, merge_by: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pipeline.flow.spool import SpoolError, SpoolReader, SpoolWriter, spool_erro
 from pipeline.transforms import prepare as prep
 from pipeline.transforms.aliases import BY_ALIAS, LINKS
 from pipeline.transforms.deliver import Deliver, DeliverSettings
+from pipeline.transforms.intake import Intake, IntakeSettings
 from pipeline.transforms.prepare import Prepare, PrepareSettings
 from pipeline.transforms.read import Line, Unreadable
 
@@ -74,16 +75,26 @@ class Place:
 class SpoolTasks(beam.DoFn):
     """``Line`` -> nothing: tasks go to spools, of each route to its own.
 
-    Outputs: ``refused_by(0)``, ``refused_by(1)``, ...: the dead letters of each route, as bytes.
+    Outputs: ``refused_by(0)``, ``refused_by(1)``, ...: the dead letters of each route, as bytes;
+    and those of no single one, as ``intake.REFUSED``.
+
+    Args:
+        routes: What is told to each, what stands before the names of its counts, and its place.
+        intake: For what concerns all of several routes; None where there is one.
     """
 
-    def __init__(self, routes: list[tuple[PrepareSettings, str, Place]]) -> None:
+    def __init__(
+        self,
+        routes: list[tuple[PrepareSettings, str, Place]],
+        intake: IntakeSettings | None = None,
+    ) -> None:
         self._routes = routes
+        self._told = intake
 
     def setup(self) -> None:
         """Build validators and mappings, on the worker."""
         self._parts = [
-            _Part(Prepare(settings, prefix=prefix), place, refused_by(number))
+            RoutePart(Prepare(settings, prefix=prefix), place, refused_by(number))
             for number, (settings, prefix, place) in enumerate(self._routes)
         ]
 
@@ -91,20 +102,17 @@ class SpoolTasks(beam.DoFn):
         """Begin with nothing held."""
         for part in self._parts:
             part.start()
+        self._intake = Intake(self._told, self._parts) if self._told is not None else None
 
-    def process(self, element: Line | Unreadable) -> Iterator[TaggedOutput]:
+    def process(self, element: Line | Unreadable) -> Sequence[TaggedOutput]:
         """Prepare every event of one line."""
         try:
-            for part in self._parts:
-                for output in part.prepare.process(element):
-                    if type(output) is tuple:
-                        part.add_task(output)
-                    elif output.tag == prep.DEAD:
-                        yield TaggedOutput(part.tag, output.value)
-                    else:
-                        part.add(output.tag, output.value)
+            if self._intake is not None:
+                return self._intake.take(element)
+            (part,) = self._parts
+            return part.take(part.prepare.process(element))
         except SpoolError as error:
-            _note(error)
+            note_failure(error)
             raise
 
     def finish_bundle(self) -> None:
@@ -112,8 +120,10 @@ class SpoolTasks(beam.DoFn):
         try:
             for part in self._parts:
                 part.finish()
+            if self._intake is not None:
+                self._intake.finish()
         except SpoolError as error:
-            _note(error)
+            note_failure(error)
             raise
 
 
@@ -122,7 +132,7 @@ def refused_by(number: int) -> str:
     return f"refused{number}"
 
 
-class _Part:
+class RoutePart:
     """One route's share of the first half."""
 
     def __init__(self, prepare: Prepare, place: Place, tag: str) -> None:
@@ -132,6 +142,7 @@ class _Part:
         self.prepare.setup()
 
     def start(self) -> None:
+        """Begin with nothing held."""
         place, count = self._place, self._place.partitions
         self._people: SpoolWriter[Packed] = SpoolWriter(place.people, count)
         self._aliases: SpoolWriter[Packed] = SpoolWriter(place.aliases, count)
@@ -146,15 +157,22 @@ class _Part:
         }
         self.prepare.start_bundle()
 
-    def add_task(self, task: tuple[str, Packed]) -> None:
-        self._people.add(task[0], task[1], _size(task[1]))
-
-    def add(self, tag: str, value: Any) -> None:
-        self._takers[tag](value)
+    def take(self, outputs: Iterable[Any]) -> list[TaggedOutput]:
+        """Spool what the step hands on; its dead letters come back, tagged as the route's."""
+        refused = []
+        for output in outputs:
+            if type(output) is tuple:
+                self._people.add(output[0], output[1], _size(output[1]))
+            elif output.tag == prep.DEAD:
+                refused.append(TaggedOutput(self.tag, output.value))
+            else:
+                self._takers[output.tag](output.value)
+        return refused
 
     def finish(self) -> None:
+        """Write what is held."""
         for output in self.prepare.finish_bundle():
-            self.add(output.tag, output.value.value)
+            self._takers[output.tag](output.value.value)
         for writer in (self._people, self._aliases, self._links):
             writer.close()
         self._write_rows()
@@ -214,7 +232,7 @@ def merged(place: Place) -> tuple[dict[str, FirstUse], Shared]:
     return names, shared
 
 
-def _note(error: SpoolError) -> None:
+def note_failure(error: SpoolError) -> None:
     """Keep why a step failed; Beam logs a traceback of what has no such mark."""
     FAILURES.append(error)
     vars(error)["_tagged_with_step"] = True
@@ -245,7 +263,7 @@ class DeliverSpooled(beam.DoFn):
         try:
             groups = self._spool.groups(element)
         except SpoolError as error:
-            _note(error)
+            note_failure(error)
             raise
         self._spool.drop(element)
         for key in list(groups):
