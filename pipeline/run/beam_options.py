@@ -18,6 +18,22 @@ DEFAULT_RUNNER = "FnApiRunner"
 
 _OF_THE_CALL = ("--summary", "--dry-run", "--quiet", "--plan")
 
+_JOB_SERVERS = frozenset({"FlinkRunner", "PortableRunner"})
+_OF_FLINK = (
+    "allow_non_restored_state", "auto_watermark_interval", "checkpoint_timeout_millis",
+    "checkpointing_interval", "checkpointing_mode", "disable_metrics", "enable_stable_input_drain",
+    "execution_mode_for_batch", "execution_retry_delay", "externalized_checkpoints_enabled",
+    "fail_on_checkpointing_errors", "faster_copy", "file_input_split_max_size_mb",
+    "finish_bundle_before_checkpointing", "flink_conf_dir", "latency_tracking_interval",
+    "max_bundle_size", "max_bundle_time_mills", "max_parallelism",
+    "min_pause_between_checkpoints", "num_concurrent_checkpoints", "number_of_execution_retries",
+    "object_reuse", "operator_chaining", "parallelism",
+    "retain_externalized_checkpoints_on_cancellation", "savepoint_path",
+    "shutdown_sources_after_idle_ms", "state_backend", "state_backend_factory",
+    "state_backend_storage_path", "unaligned_checkpoint_enabled",
+)  # fmt: skip
+"""Flink's job server says what it knows only once it is asked; Beam's Python does not know them."""
+
 LOCAL_RUNNERS = frozenset({"FnApiRunner", "DirectRunner", "SwitchingDirectRunner"})
 
 
@@ -72,6 +88,9 @@ def _unknown(args: Sequence[str]) -> tuple[list[str], list[str]]:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
     for options in PipelineOptions.__subclasses__():
         options._add_argparse_args(parser)
+    if _JOB_SERVERS & {word.removeprefix("--runner=") for word in args}:
+        for name in _OF_FLINK:
+            parser.add_argument(f"--{name}", nargs="?")
     try:
         _, unknown = parser.parse_known_args(list(args))
     except SystemExit as error:
