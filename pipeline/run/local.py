@@ -18,11 +18,13 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipeline.errors import PenstockError
 from pipeline.flow.spool import SpoolReader, partitions_for, spread
 from pipeline.run import phases
 from pipeline.run.processes import Crew, Work
-from pipeline.run.routes import Route, RouteEnd
+from pipeline.run.routes import INTAKE, Intake, Route, RouteEnd
 from pipeline.transforms.admit import admitted
+from pipeline.transforms.deliver import Halted
 from pipeline.transforms.read import Slice
 from pipeline.transforms.spool import Place, append, merged
 
@@ -44,8 +46,12 @@ def run(
     run_id: str,
     processes: int = 1,
     read: beam.DoFn | None = None,
+    intake: Intake | None = None,
 ) -> dict[str, RouteEnd]:
     """Carry out a run; how each route ended, by its name.
+
+    With an intake, what goes wrong between and in the second half concerns the route alone; what
+    the intake counted stands under ``INTAKE``.
 
     Args:
         routes: The destinations.
@@ -55,6 +61,7 @@ def run(
         run_id: Begins the names of the files that the run writes.
         processes: So many work at the same time; with several routes, so many for each.
         read: Makes lines of slices, where they are not lines of events.
+        intake: For what concerns all routes; None where there is one, which is then the run.
 
     Raises:
         PenstockError: The input could not be read to its end, or the spool not be written.
@@ -68,10 +75,18 @@ def run(
     places = [Place(place / str(number), count) for number in range(len(routes))]
     given: Mapping[str, Any] = options.get_all_options(drop_default=True)
     with Crew(place) as crew:
-        counts = _read(crew, routes, places, slices, run_id, given, processes, read)
+        counts = _read(crew, routes, places, slices, run_id, given, processes, read, intake)
+        told = []
         for route, where in zip(routes, places, strict=True):
-            counts[route.name] += _decide(crew, route, where, processes)
-        return _deliver(crew, routes, places, run_id, given, processes, counts)
+            if intake is None:
+                counts[route.name] += _decide(crew, route, where, processes)
+                told.append(route)
+            else:
+                able, more = _decide_alone(crew, route, where, processes)
+                counts[route.name] += more
+                told.append(able)
+        ends = _deliver(crew, told, places, run_id, given, processes, counts)
+    return ends if intake is None else {INTAKE: RouteEnd(counts[INTAKE]), **ends}
 
 
 def _read(
@@ -83,11 +98,12 @@ def _read(
     options: Mapping[str, Any],
     processes: int,
     read: beam.DoFn | None,
+    intake: Intake | None,
 ) -> dict[str, Counter[str]]:
     """The first half; what was counted for each route."""
     pairs = list(zip(routes, places, strict=True))
     ends = crew.do(
-        Work(phases.Prepare(part, pairs, run_id, options, read))
+        Work(phases.Prepare(part, pairs, run_id, options, read, intake))
         for part in _shares(slices, processes)
     )
     total: Counter[str] = Counter()
@@ -95,12 +111,14 @@ def _read(
         if end.failure is not None:
             raise end.failure
         total += end.counts
-    if len(routes) == 1:
-        return {routes[0].name: total}
-    by_route: dict[str, Counter[str]] = {route.name: Counter() for route in routes}
+    if intake is None:
+        (route,) = routes
+        return {route.name: total}
+    names = [INTAKE, *(route.name for route in routes)]
+    by_route: dict[str, Counter[str]] = {name: Counter() for name in names}
     for name, number in total.items():
-        route, _, rest = name.partition(":")
-        by_route[route][rest] += number
+        whose, _, rest = name.partition(":")
+        by_route[whose][rest] += number
     return by_route
 
 
@@ -141,6 +159,20 @@ def _decide(crew: Crew, route: Route, place: Place, processes: int) -> Counter[s
     return counts
 
 
+def _decide_alone(
+    crew: Crew, route: Route, place: Place, processes: int
+) -> tuple[Route, Counter[str]]:
+    """As ``_decide``; a route whose state cannot be used gets nothing sent."""
+    try:
+        return route, _decide(crew, route, place, processes)
+    except PenstockError as error:
+        told = route.halted(Halted(str(error)))
+        place.decided.unlink(missing_ok=True)
+        counts = _decide(crew, told, place, processes)
+        counts["state_down"] += 1
+        return told, counts
+
+
 def _deliver(
     crew: Crew,
     routes: Sequence[Route],
@@ -168,5 +200,6 @@ def _deliver(
     for work, end in zip(works, crew.do(works), strict=True):
         name = routes[work.group].name
         known = totals[name]
-        totals[name] = RouteEnd(known.counts + end.counts, known.failure or end.failure)
+        failure = known.failure or end.failure
+        totals[name] = RouteEnd(known.counts + end.counts, failure, max(known.at, end.at))
     return totals

@@ -17,9 +17,10 @@ from pipeline.flow.aliases import Link
 from pipeline.flow.deliver import Remembering
 from pipeline.flow.packing import Packed
 from pipeline.flow.spool import SpoolReader, SpoolWriter
-from pipeline.run.routes import Route
+from pipeline.run.routes import INTAKE, Intake, Route
 from pipeline.transforms.counting import NAMESPACE
 from pipeline.transforms.dead_letters import WriteDeadLetters
+from pipeline.transforms.intake import REFUSED, IntakeSettings
 from pipeline.transforms.read import ReadLines, Slice
 from pipeline.transforms.settling import settle
 from pipeline.transforms.spool import FAILURES, DeliverSpooled, Place, SpoolTasks, refused_by
@@ -51,6 +52,7 @@ class Prepare:
         run_id: Begins the names of the files that it writes.
         options: Beam's, by name.
         read: Makes lines of slices, where they are not lines of events.
+        intake: Of several routes.
     """
 
     slices: Sequence[Slice]
@@ -58,23 +60,28 @@ class Prepare:
     run_id: str
     options: Mapping[str, Any]
     read: beam.DoFn | None = None
+    intake: Intake | None = None
     sends = False
 
     def __call__(self) -> Counter[str]:
-        """What was counted; with several routes each name has its route's before it."""
+        """What was counted; with an intake each name has its route's before it."""
         p = beam.Pipeline(options=PipelineOptions.from_dictionary(dict(self.options)))
-        several = len(self.routes) > 1
+        intake = self.intake
         parts = [
-            (route.prepare, f"{route.name}:" if several else "", place)
+            (route.prepare, f"{route.name}:" if intake else "", place)
             for route, place in self.routes
         ]
+        told = IntakeSettings(f"{INTAKE}:", intake.format) if intake else None
         tags = [refused_by(number) for number in range(len(parts))]
         refused = (
             p
             | "Slices" >> beam.Create(list(self.slices), reshuffle=False)
             | "ReadLines" >> beam.ParDo(ReadLines() if self.read is None else self.read)
-            | "Prepare" >> beam.ParDo(SpoolTasks(parts)).with_outputs(*tags)
+            | "Prepare" >> beam.ParDo(SpoolTasks(parts, told)).with_outputs(*tags, REFUSED)
         )
+        if intake is not None:
+            write = WriteDeadLetters(intake.dead_letters, self.run_id)
+            refused[REFUSED] | "WriteRefused" >> beam.ParDo(write)
         for (route, _), tag in zip(self.routes, tags, strict=True):
             label = f"WriteRefused {route.name}".rstrip()
             refused[tag] | label >> beam.ParDo(WriteDeadLetters(route.dead_letters, self.run_id))

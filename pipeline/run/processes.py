@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -48,10 +49,11 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """What came of a piece of work."""
+    """What came of a piece of work, and when, by the monotonic clock."""
 
     counts: Counter[str] = field(default_factory=Counter)
     failure: PenstockError | None = None
+    at: float = field(default_factory=time.monotonic, compare=False)
 
 
 class Crew:
@@ -71,13 +73,13 @@ class Crew:
         """Have everything done at the same time; what came of each, in its order.
 
         Where something fails that sends nothing, the rest is not waited for.
-
-        Raises:
-            PenstockError: The single piece of work failed.
         """
         given = list(works)
         if len(given) == 1:
-            return [End(given[0].phase())]
+            try:
+                return [End(given[0].phase())]
+            except PenstockError as error:
+                return [End(failure=error)]
         while len(self._children) < len(given):
             child = _Child(len(self._children), self._heard)
             child.tell("hold", self._place)

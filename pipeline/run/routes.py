@@ -12,29 +12,43 @@ destination is one route::
         for route in routes:
             summary = of_counts(ends[route.name].counts, ...)
 
-Every event is received by every route, and each route's counts balance: an event that cannot be
-decoded or does not fit its schema is a dead letter of every route, so that each can be replayed on
-its own; an event for which ``when`` is false is skipped by the route as ``not_routed``.
+Each route's counts balance. With an ``Intake``, an event that cannot be decoded, or that some
+route wants and does not fit its schema, is a dead letter of the run and received by no route; every
+other event is received by every route. An event that is for other routes only is skipped by the
+route's mapping, as ``not_routed``.
 """
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline.errors import PenstockError
-from pipeline.model.event import Event
 from pipeline.run.job import Job
 from pipeline.run.wiring import Edges, settings
-from pipeline.run.worker import IN_MEMORY
+from pipeline.run.worker import IN_MEMORY, OpenNames, OpenState, Rehearse
 from pipeline.transforms.admit import AdmitSettings
-from pipeline.transforms.deliver import DeliverSettings
+from pipeline.transforms.dead_letters import DeadLetterFormat
+from pipeline.transforms.deliver import DeliverSettings, Halted
 from pipeline.transforms.prepare import PrepareSettings
 
-When = Callable[[Event], bool]
-"""Whether a route takes a valid event; picklable, and must not raise."""
+INTAKE = ""
+"""The name under which the counts of an intake stand among those of the routes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What becomes of events that are refused before they are any route's.
+
+    Attributes:
+        dead_letters: Directory for them, of any Beam file system.
+        format: How they are written.
+    """
+
+    dead_letters: str
+    format: DeadLetterFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +62,6 @@ class Route:
         admit: For the event-name budget.
         deliver: For the delivery.
         dead_letters: Directory for the route's dead letters, of any Beam file system.
-        when: Which events it takes; None for all.
     """
 
     name: str = ""
@@ -56,7 +69,15 @@ class Route:
     admit: AdmitSettings
     deliver: DeliverSettings
     dead_letters: str
-    when: When | None = None
+
+    def halted(self, halted: Halted) -> Route:
+        """The route with nothing sent: every event it gets is accounted for as not tried."""
+        memory = OpenState(IN_MEMORY, "")
+        deliver = replace(
+            self.deliver, halted=halted, open_memory=memory, open_windows=None, open_send=Rehearse()
+        )
+        admit = replace(self.admit, open_registry=OpenNames(IN_MEMORY, ""))
+        return replace(self, deliver=deliver, admit=admit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +88,12 @@ class RouteEnd:
         counts: What its steps counted, as ``run.summary.of_counts`` takes it.
         failure: The error that ended it early, or None. A destination that is down or refuses the
             token is none: that is in the counts, as ``halted`` and ``outage``.
+        at: When that was, by the monotonic clock.
     """
 
     counts: Counter[str]
     failure: PenstockError | None = None
+    at: float = field(default_factory=time.monotonic, compare=False)
 
 
 def route_of(
@@ -81,7 +104,6 @@ def route_of(
     now: int,
     scope: str,
     name: str = "",
-    when: When | None = None,
 ) -> Route:
     """The route of a run that has been checked.
 
@@ -93,7 +115,6 @@ def route_of(
         now: The time of the run, microseconds since 1970.
         scope: Where what it learns is remembered.
         name: Of the route.
-        when: Which events it takes.
     """
     config = job.config
     shares = config.processes > 1 and not config.discards
@@ -105,5 +126,4 @@ def route_of(
         admit=admit,
         deliver=deliver,
         dead_letters=config.dead_letters,
-        when=when,
     )
