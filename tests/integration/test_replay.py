@@ -158,18 +158,18 @@ def test_an_event_that_nobody_wants_any_more_is_done(
 @pytest.mark.parametrize(
     ("options", "names"),
     [
-        (("--reason", "schema_violation"), ["page"]),
+        (("--reason", "schema_violation"), ["group"]),
         (("--event", "Left"), ["Left"]),
-        (("--event", "page"), ["page"]),
+        (("--event", "group"), ["group"]),
         (("--person", "GHOST"), ["Signed"]),
         (("--since", "2999-01-01"), []),
-        (("--until", "2999-01-01"), ["Signed", "Left", "page"]),
+        (("--until", "2999-01-01"), ["Signed", "Left", "group"]),
     ],
 )
 def test_filters_choose_what_is_tried(
     run: Penstock, penstock: Penstock, dead: Path, options: tuple[str, ...], names: list[str]
 ) -> None:
-    run(GHOST, {**GHOST, "userId": "other", "event": "Left"}, {"type": "page", "name": 7})
+    run(GHOST, {**GHOST, "userId": "other", "event": "Left"}, {"type": "group"})
     summary = penstock("replay", "--dry-run", *options).summary
     assert summary["received"] == len(names)
 
