@@ -91,7 +91,6 @@ def _postgresql(address: sa.URL) -> sa.Engine:
             address if password is None else address.set(password=password),
             pool_size=CONNECTIONS,
             max_overflow=0,
-            pool_pre_ping=True,
             # Whatever the server's default is: with another level a transaction that waited for
             # a lock would not see what the one before it has written.
             isolation_level="READ COMMITTED",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -50,6 +49,7 @@ class StateStore:
         self._engine = engine
         self._clock = clock
         self._patience = patience if patience is not None else Patience()
+        self._select = tables.select_entries(engine.dialect.name)
         self._upsert = tables.upsert_entries(engine.dialect.name)
         self._lock: contextlib.AbstractContextManager[Any] = (
             threading.RLock() if shared_connection else contextlib.nullcontext()
@@ -113,7 +113,7 @@ class StateStore:
         found: dict[str, str] = {}
         for batch in _batches(list(asked)):
             values = {"scope": scope, "kind": kind, "keys": batch}
-            rows = self._carry_out(_selected(values))
+            rows = self._carry_out(_selected(self._select, values))
             found.update((asked[key], value) for key, value in rows)
         return found
 
@@ -174,14 +174,17 @@ class StateStore:
     def _write(
         self, connection: sa.Connection, scope: str, changes: Mapping[Slot, str | None]
     ) -> None:
-        gone = sorted(slot for slot, value in changes.items() if value is None)
-        for kind, slots in itertools.groupby(gone, key=lambda slot: slot[0]):
-            for batch in _batches([_stored(key) for _, key in slots]):
-                connection.execute(tables.delete_entries(scope, kind, batch))
+        gone = [
+            {"of_scope": scope, "of_kind": kind, "of_key": _stored(key)}
+            for (kind, key), value in sorted(changes.items(), key=_slot)
+            if value is None
+        ]
+        if gone:
+            connection.execute(tables.DELETE_ENTRY, gone)
         now = int(self._clock() * 1_000_000)
         kept = [
             {"scope": scope, "kind": kind, "key": _stored(key), "value": value, "updated_at": now}
-            for (kind, key), value in sorted(changes.items())
+            for (kind, key), value in sorted(changes.items(), key=_slot)
             if value is not None
         ]
         if kept:
@@ -246,8 +249,14 @@ class StateStore:
         self.close()
 
 
-def _selected(values: Mapping[str, Any]) -> Callable[[sa.Connection], list[Any]]:
-    return lambda connection: list(connection.execute(tables.SELECT_ENTRIES, values))
+def _slot(change: tuple[Slot, str | None]) -> Slot:
+    return change[0]
+
+
+def _selected(
+    statement: sa.Executable, values: Mapping[str, Any]
+) -> Callable[[sa.Connection], list[Any]]:
+    return lambda connection: list(connection.execute(statement, values))
 
 
 def _batch_after(scope: str, kind: str, after: str) -> Callable[[sa.Connection], list[Any]]:

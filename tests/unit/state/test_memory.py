@@ -21,6 +21,7 @@ class Broken:
     def fail(self, *arguments):
         raise OperationalError("", {}, Exception("disk I/O error"))
 
+    is_shared = False
     get = get_many = put_many = forget = change = fail
 
 
