@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 
-class Person(msgspec.Struct, frozen=True, gc=False):
+class Person(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Whom an event is about. ``email`` is as it was written; compare it in lower case."""
 
     user_id: str | None = None
@@ -32,7 +32,7 @@ class Person(msgspec.Struct, frozen=True, gc=False):
         return None
 
 
-class Operation(msgspec.Struct, frozen=True, gc=False):
+class Operation(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One thing the mapping wants of the destination.
 
     Attributes:
