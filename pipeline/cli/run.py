@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pipeline.cli import streaming
+from pipeline.cli import jobs, streaming
 from pipeline.cli.running import (
     BEAM_OPTIONS,
     carry_out,
@@ -18,6 +18,7 @@ from pipeline.cli.running import (
     run_options,
     summary_option,
 )
+from pipeline.run.letters import kept_in
 
 
 @click.command(name="run", context_settings=BEAM_OPTIONS)
@@ -27,19 +28,19 @@ from pipeline.cli.running import (
 @dead_letters_option
 @summary_option
 @streaming.streaming_options
-@click.option("--dry-run", is_flag=True, help="Do everything but send.")
 @click.option(
-    "--destination",
-    type=click.Choice(["null"]),
-    help="null: take everything as delivered and do nothing, to measure the rest.",
+    "--dry-run", is_flag=True, help="Do everything but send; dead letters go to DIR/dry-run."
 )
+@jobs.job_option
+@jobs.destination_option
 @click.option("--plan", "plan_file", type=click.Path(dir_okay=False, path_type=Path),
               help="Refuse to start unless everything is as it was for this plan.")  # fmt: skip
 @click.pass_context
 def command(
     ctx: click.Context,
     /,
-    destination: str | None,
+    job_file: Path | None,
+    chosen: tuple[str, ...],
     plan_file: Path | None,
     summary_file: Path | None,
     quiet: bool,
@@ -47,17 +48,30 @@ def command(
 ) -> int:
     """Send the identify, track, group and page events of files or a stream to the destination.
 
-    The access token comes from the environment variable INTERCOM_ACCESS_TOKEN. Options that are
-    not listed here go to Beam, such as --runner; by default the run stays on this machine.
+    The access token comes from the environment variable INTERCOM_ACCESS_TOKEN, or the one that
+    --token names. A job file (--job) can name several destinations. Options that are not listed
+    here go to Beam, such as --runner; by default the run stays on this machine.
 
     Exit codes: 0 everything is accounted for, 2 something is missing or wrong, 5 the credentials
     are refused, 6 the destination was down for too long, 7 a stream's source cannot be read any
     more, 130 interrupted.
     """
-    if destination is not None:
-        given |= {"dry_run": True, "discards": True}
-    stream = streaming.of_stream(given, plan_file=plan_file)
-    job = job_of(ctx, **given)
+    discards = jobs.NULL in chosen
+    given |= {"dry_run": given["dry_run"] or discards, "discards": discards}
+    if job_file is None:
+        jobs.refuse_names(chosen)
+        stream = streaming.of_stream(given, plan_file=plan_file)
+        given["dead_letters"] = kept_in(given["dead_letters"], dry_run=given["dry_run"])
+        job = job_of(ctx, **given)
+    else:
+        file = jobs.job_file_of(
+            ctx, job_file, chosen=chosen, dry_run=given["dry_run"], discards=discards
+        )
+        stream = streaming.of_stream(jobs.stream_options(file), plan_file=plan_file)
+        if len(file.destinations) > 1:
+            jobs.refuse_for_several(plan_file, stream)
+            return jobs.carry_out_job(file, summary_file=summary_file, quiet=quiet)
+        job = jobs.only_run(file)
     from pipeline.run.outputs import usable_directory
 
     usable_directory(job.config.dead_letters)

@@ -40,10 +40,7 @@ input_option = flags([RUN["inputs"]])
 
 dead_letters_option = flags([RUN["dead_letters"]])
 
-processes_option = click.option(
-    "--processes", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N",
-    help="So many processes of this machine share the work.",
-)  # fmt: skip
+processes_option = flags([RUN["processes"]])
 
 summary_option = click.option(
     "--summary", "summary_file", type=click.Path(dir_okay=False, path_type=Path),

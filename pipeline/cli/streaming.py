@@ -7,16 +7,18 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.cli.flags import flags
 from pipeline.errors import UsageError
+from pipeline.run.options import STREAM
 
 if TYPE_CHECKING:
     from pipeline.run.job import Job
@@ -24,49 +26,11 @@ if TYPE_CHECKING:
     from pipeline.run.summary import Summary
     from pipeline.sources.kafka_settings import Start
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-_OPTIONS = (
-    click.option("--streaming", is_flag=True,
-                 help="Go on with what comes: --input kafka://BROKER:9092/TOPIC, watch:DIR or -."),
-    click.option("--hold-back", type=click.FloatRange(0), metavar="SECONDS",
-                 help="Streaming: wait so long for what a person did before. [default: 5]"),
-    click.option("--batch-events", type=click.IntRange(1), metavar="N",
-                 help="Streaming: at most so many events are delivered together. [default: 2000]"),
-    click.option("--linger", type=click.FloatRange(0), metavar="SECONDS",
-                 help="Streaming: let so much time pass to deliver more together. [default: 0.5]"),
-    click.option("--group", metavar="NAME",
-                 help="Streaming: whose positions to go on from. [default: penstock-MAPPING]"),
-    click.option("--from", "start", type=click.Choice(["earliest", "latest"]),
-                 help="Streaming: where to begin in a topic without a position, and to go on where "
-                      "it is gone. [default: earliest, and an error]"),
-    click.option("--kafka-config", type=click.Path(path_type=Path), metavar="FILE",
-                 help="Streaming: librdkafka's properties for SASL and TLS; ${NAME} for secrets."),
-    click.option("--max-events", type=click.IntRange(1), metavar="N",
-                 help="Streaming: end after so many lines or messages."),
-    click.option("--until-idle", type=click.FloatRange(0), metavar="SECONDS",
-                 help="Streaming: end when nothing has come for so long."),
-)  # fmt: skip
-
-_FLAGS = {
-    "hold_back": "--hold-back",
-    "batch_events": "--batch-events",
-    "linger": "--linger",
-    "group": "--group",
-    "start": "--from",
-    "kafka_config": "--kafka-config",
-    "max_events": "--max-events",
-    "until_idle": "--until-idle",
-}
-
 LINE_EVERY_SECONDS = 60.0
 
 
-def streaming_options(function: F) -> F:
-    """The options of a stream."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
+streaming_options = flags(STREAM.values())
+"""The options of a stream."""
 
 
 def of_stream(given: dict[str, Any], *, plan_file: Path | None) -> dict[str, Any] | None:
@@ -78,16 +42,16 @@ def of_stream(given: dict[str, Any], *, plan_file: Path | None) -> dict[str, Any
     """
     from pipeline.sources.addresses import refuse_streams
 
-    options = {name: given.pop(name) for name in _FLAGS}
-    if given.pop("streaming"):
+    options = {option.name: given.pop(option.name) for option in STREAM.values()}
+    if options.pop("streaming"):
         if plan_file is not None or given.get("processes", 1) != 1:
             wrong = "--plan" if plan_file is not None else "--processes"
             message = f"{wrong} is for runs that end: leave it away, or leave --streaming away"
             raise UsageError(message)
         return options
-    for name, value in options.items():
-        if value is not None:
-            message = f"{_FLAGS[name]} is an option of a stream: add --streaming"
+    for option in STREAM.values():
+        if options.get(option.name) is not None:
+            message = f"{option.word} is an option of a stream: add --streaming"
             raise UsageError(message)
     refuse_streams(given["inputs"])
     return None

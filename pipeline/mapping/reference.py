@@ -161,11 +161,12 @@ def diagnostics_page(shown: Mapping[str, str]) -> str:
     """One section for each code; ``shown`` holds, by code, what the example prints."""
     parts = [
         GENERATED,
-        "# Diagnostics of mappings\n",
+        "# Diagnostics of mappings, schemas and job files\n",
         "A code, once released, keeps its meaning for ever. `penstock validate` prints it with the "
         "file, the line and the column.\n",
     ]
-    for name, code in CODES.items():
+    for name in sorted(CODES, key=lambda name: (name[0] != "M", name)):
+        code = CODES[name]
         parts.append(f'<a id="{name.lower()}"></a>\n\n## {name}: {code.title}\n')
         parts.append(f"**Why it matters.** {code.rationale}\n")
         parts.append(f"**How to fix it.** {code.fix}\n")

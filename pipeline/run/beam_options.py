@@ -11,12 +11,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import create_runner
 
 from pipeline.errors import UsageError
-from pipeline.run.options import DESTINATION, RUN
+from pipeline.run.options import DESTINATION, RUN, STREAM
 
 DEFAULT_RUNNER = "FnApiRunner"
 """Named on purpose: `DirectRunner` is another engine on another machine."""
 
-_OF_THE_CALL = ("--summary", "--dry-run", "--quiet", "--plan")
+_OF_THE_CALL = ("--summary", "--dry-run", "--quiet", "--plan", "--job", "--destination")
 
 _JOB_SERVERS = frozenset({"FlinkRunner", "PortableRunner"})
 _OF_FLINK = (
@@ -96,6 +96,6 @@ def _unknown(args: Sequence[str]) -> tuple[list[str], list[str]]:
     except SystemExit as error:
         message = f"a Beam option is not complete: {' '.join(args)}"
         raise UsageError(message) from error
-    ours = [option.word for option in (*RUN.values(), *DESTINATION.values())]
+    ours = [option.word for option in (*RUN.values(), *DESTINATION.values(), *STREAM.values())]
     known = [option for action in parser._actions for option in action.option_strings]
     return unknown, [*ours, *_OF_THE_CALL, *known]

@@ -15,6 +15,8 @@ from pipeline.flow.replay import Selection, decode_done
 LETTERS = ".jsonl"
 JOURNAL = ".journal"
 DONE = "done"
+DRY_RUN = "dry-run"
+"""Below the directory of a run: what a dry run would have refused. Nobody replays it."""
 
 
 class Letters:
@@ -111,6 +113,11 @@ def is_remote(path: str) -> bool:
 def join(directory: str, name: str) -> str:
     """A path below a directory."""
     return f"{directory.rstrip('/')}/{name}" if is_remote(directory) else str(Path(directory, name))
+
+
+def kept_in(directory: str, *, dry_run: bool) -> str:
+    """Where a run writes its dead letters: a dry run apart, because its events were not lost."""
+    return join(directory, DRY_RUN) if dry_run else directory
 
 
 def _remote_files(directory: str, ending: str) -> list[str]:

@@ -41,7 +41,7 @@ class Option:
         kind: What may stand behind it.
         about: What it means; for ``--help``, editors and documentation.
         example: A value, as a job file has it.
-        field: Its name in ``RunConfig``; the key by default.
+        field: Its name in ``RunConfig``, or among the options of a stream; the key by default.
         flag: Its name on the command line; made of the key by default.
         metavar: What ``--help`` shows in place of the value.
         default: Its value where nothing is said.
@@ -99,6 +99,10 @@ RUN = _by_key(
         key="dead_letters", kind="place", metavar="DIR", default="dead-letters",
         about="Where refused events are kept, with their reasons.", example="dead-letters",
     ),
+    Option(
+        key="processes", kind="integer", least=1, most=64, metavar="N", default=1, example=2,
+        about="So many processes of this machine share the work.",
+    ),
 )  # fmt: skip
 """Options of the whole run: the events are read, decoded and validated once."""
 
@@ -151,6 +155,49 @@ DESTINATION = _by_key(
     ),
 )  # fmt: skip
 """Options of one destination."""
+
+
+STREAM = _by_key(
+    Option(
+        key="streaming", kind="flag", default=False, example=True,
+        about="Go on with what comes: --input kafka://BROKER:9092/TOPIC, watch:DIR or -.",
+    ),
+    Option(
+        key="hold_back", kind="number", least=0, metavar="SECONDS", shown="5", example=5,
+        about="Streaming: wait so long for what a person did before.",
+    ),
+    Option(
+        key="batch_events", kind="integer", least=1, metavar="N", shown="2000", example=2000,
+        about="Streaming: at most so many events are delivered together.",
+    ),
+    Option(
+        key="linger", kind="number", least=0, metavar="SECONDS", shown="0.5", example=0.5,
+        about="Streaming: let so much time pass to deliver more together.",
+    ),
+    Option(
+        key="group", kind="text", metavar="NAME", shown="penstock-MAPPING", example="penstock-eu",
+        about="Streaming: whose positions to go on from.",
+    ),
+    Option(
+        key="from", kind="choice", field="start", choices=("earliest", "latest"),
+        shown="earliest, and an error", example="latest",
+        about="Streaming: where to begin in a topic without a position, and to go on where it is "
+              "gone.",
+    ),
+    Option(
+        key="kafka_config", kind="file", metavar="FILE", example="kafka.properties",
+        about="Streaming: librdkafka's properties for SASL and TLS; ${NAME} for secrets.",
+    ),
+    Option(
+        key="max_events", kind="integer", least=1, metavar="N", example=1000,
+        about="Streaming: end after so many lines or messages.",
+    ),
+    Option(
+        key="until_idle", kind="number", least=0, metavar="SECONDS", example=60,
+        about="Streaming: end when nothing has come for so long.",
+    ),
+)  # fmt: skip
+"""Options of a stream; they stand at the top of a job file."""
 
 
 def problem_with(option: Option, number: Any) -> str:

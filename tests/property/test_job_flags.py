@@ -70,8 +70,8 @@ def of_flags(arguments: list[str]) -> Any:
         mock.patch("pipeline.run.job.check", lambda config, plan: SimpleNamespace(config=config)),
         command.command.make_context("run", arguments) as ctx,
     ):
-        of_the_call = ("summary_file", "quiet", "plan_file", "job_file", "chosen")
-        given_ = {key: value for key, value in ctx.params.items() if key not in of_the_call}
+        of_a_run = {option.name for option in (*RUN.values(), *DESTINATION.values())}
+        given_ = {key: value for key, value in ctx.params.items() if key in of_a_run}
         return job_of(ctx, **given_).config
 
 

@@ -23,7 +23,7 @@ JOB_CODES: dict[str, Code] = {
     "J104": Code(
         "a name that a destination cannot have",
         "The name is part of file names and of reports.",
-        "Use letters, digits, - and _; `done` and `dry-run` are directories of their own.",
+        "Use letters, digits, - and _; `done`, `dry-run` and `null` mean something else.",
     ),
     "J105": Code(
         "a file or directory that is not there",

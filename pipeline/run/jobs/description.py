@@ -13,8 +13,9 @@ from pipeline.mapping.plan import Condition, Literally, MappingPlan, Not
 from pipeline.run.config import RunConfig
 from pipeline.run.jobs import conflicts
 from pipeline.run.jobs.written import WrittenDestination, WrittenJob
+from pipeline.run.letters import kept_in
 from pipeline.run.mappings import compile_mapping_file, vocabulary
-from pipeline.run.options import DESTINATION, RUN
+from pipeline.run.options import DESTINATION, RUN, STREAM
 
 NOT_ROUTED = "not_routed"
 
@@ -37,12 +38,14 @@ class JobFile:
         file: Where it was read from.
         config: What the destinations have in common; its dead letters are those of events that
             nobody could read.
+        stream: The options of a stream, by name; those that are stated.
         destinations: At least one, in the order of the file.
     """
 
     name: str
     file: str
     config: RunConfig
+    stream: Mapping[str, Any]
     destinations: tuple[Destination, ...]
 
     @property
@@ -84,18 +87,22 @@ def describe_job(
     places = conflicts.places(written, config.dead_letters, chosen="dead_letters" in overrides)
     shares = conflicts.shares(written, overrides, findings)
     conflicts.check_places(written, places, config.dead_letters, findings)
+    config = replace(config, dead_letters=kept_in(config.dead_letters, dry_run=config.dry_run))
     made = []
     for one in written.destinations:
         own = _values(one, DESTINATION, overrides)
-        own |= {"dead_letters": places[one.name], "share": shares[one.name]}
+        place = kept_in(places[one.name], dry_run=config.dry_run)
+        own |= {"dead_letters": place, "share": shares[one.name]}
         own["settings"] = {**_settings(one), **overrides.get("settings", {})}
         mine = replace(config, **own)
         plan = _mapping(one, mine, findings)
         if plan is not None:
             made.append(Destination(one.name, plan, mine))
     found = findings.sorted()
-    usable = made and not findings.has_errors
-    return (JobFile(written.name, written.file, config, tuple(made)) if usable else None), found
+    if not made or findings.has_errors:
+        return None, found
+    stream = _values(written, STREAM, overrides)
+    return JobFile(written.name, written.file, config, stream, tuple(made)), found
 
 
 def _values(

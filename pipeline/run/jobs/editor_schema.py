@@ -8,7 +8,7 @@ from pipeline.mapping.compiler import Vocabulary
 from pipeline.mapping.editor_schema import DRAFT, Schema, editor_schema
 from pipeline.mapping.yamltext import flow
 from pipeline.run.jobs.reader import VERSION
-from pipeline.run.options import DESTINATION, RUN, Option
+from pipeline.run.options import DESTINATION, RUN, STREAM, Option
 
 _TEXT: Schema = {"type": "string", "minLength": 1}
 _ABOUT = ("A note for people.", "EU customers only.")
@@ -47,7 +47,7 @@ def job_schema(vocabulary: Vocabulary) -> Schema:
             "job": _key("job", {"const": VERSION}, "The version of job files: 1.", VERSION),
             "name": _key("name", _TEXT, "A name for reports; the file's by default.", "customers"),
             "about": _key("about", _TEXT, *_ABOUT),
-            **{key: _option(option) for key, option in RUN.items()},
+            **{key: _option(option) for key, option in {**RUN, **STREAM}.items()},
             "beam": _key(
                 "beam", _one_or_more(_TEXT), "Options for Beam, as on the command line.",
                 ["--runner=FlinkRunner"],
@@ -58,7 +58,7 @@ def job_schema(vocabulary: Vocabulary) -> Schema:
                 "title": "destinations",
                 "type": "object",
                 "minProperties": 1,
-                "propertyNames": {"pattern": "^(?!(done|dry-run)$)[A-Za-z0-9][A-Za-z0-9_-]*$"},
+                "propertyNames": {"pattern": "^(?!(done|dry-run|null)$)[A-Za-z0-9][A-Za-z0-9_-]*$"},
                 "additionalProperties": {"$ref": "#/definitions/destination"},
             },
         },

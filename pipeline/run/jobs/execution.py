@@ -75,7 +75,7 @@ def run_job(job: CheckedJob) -> JobSummary:
     with inputs.slices(config.inputs, processes=config.processes) as slices, run_place() as place:
         first = next(iter(job.runs.values()))
         with ThreadPoolExecutor(len(job.runs)) as asking:
-            met = list(asking.map(lambda one: _meet(*one, place, started), job.runs.items()))
+            met = list(asking.map(lambda one: _meet(one[0], one[1], place, started), job.runs.items()))
         intake = Intake(config.dead_letters, DeadLetterFormat(job.file.name, job.file.fingerprint))
         ends = local.run(
             [route for route, _ in met],
@@ -139,3 +139,15 @@ def _mapping(job: Job) -> dict[str, str]:
         "file": job.mapping.file,
         "fingerprint": job.mapping.fingerprint,
     }
+
+
+def of_all(counts: Mapping[str, int]) -> Counter[str]:
+    """What was counted for single destinations, as counts of the whole."""
+    total: Counter[str] = Counter()
+    for name, count in counts.items():
+        whose, colon, rest = name.partition(":")
+        if not colon or "/" in whose:
+            total[name] += count
+        elif whose != INTAKE or rest != "received":  # what it reads is received by the others
+            total[rest] += count
+    return total

@@ -16,16 +16,17 @@ from pipeline.mapping.values import ValueCompiler
 from pipeline.run.jobs import codes as codes  # registers the codes of job files
 from pipeline.run.jobs.paths import beside, state_beside
 from pipeline.run.jobs.written import Given, WrittenDestination, WrittenJob
-from pipeline.run.options import DESTINATION, RUN, SECRET, Option, number_of, problem_with
+from pipeline.run.letters import DONE, DRY_RUN
+from pipeline.run.options import DESTINATION, RUN, SECRET, STREAM, Option, number_of, problem_with
 
 VERSION = 1
 
-JOB_KEYS = ("job", "name", "about", *RUN, "beam", "destinations")
+JOB_KEYS = ("job", "name", "about", *RUN, *STREAM, "beam", "destinations")
 DESTINATION_KEYS = ("about", "type", "when", *DESTINATION, "dead_letters")
 
 _GLANCE = re.compile(r"^(job|destinations)\s*:", re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_TAKEN = ("done", "dry-run")
+_TAKEN = (DONE, DRY_RUN, "null")
 
 
 def is_job_file(text: str) -> bool:
@@ -80,7 +81,7 @@ class _Reader:
         return WrittenJob(
             file=self.file,
             name=name or Path(self.file).stem,
-            options=self._options(root, RUN),
+            options=self._options(root, {**RUN, **STREAM}),
             beam=self.values.names(beam.value) if beam else (),
             destinations=self._destinations(self.values.needed(root, "destinations")),
         )
@@ -99,7 +100,7 @@ class _Reader:
     def _destination(self, entry: Entry) -> WrittenDestination:
         if not _NAME.fullmatch(entry.key) or entry.key in _TAKEN:
             message = f"a destination cannot be called {entry.key!r}"
-            help_ = "letters, digits, - and _, other than " + " and ".join(_TAKEN)
+            help_ = "letters, digits, - and _; none of " + ", ".join(_TAKEN)
             self.findings.error("J104", entry.key_span, message, help=help_)
         node = entry.value
         if isinstance(node, Scalar) and node.value is None:

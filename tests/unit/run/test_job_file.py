@@ -13,7 +13,6 @@ from pipeline.run.jobs.codes import JOB_CODES
 from pipeline.run.jobs.description import describe_job
 from pipeline.run.jobs.reader import is_job_file, read_job
 from pipeline.run.mappings import DEFAULT_MAPPING, HOME
-from pipeline.run.options import DESTINATION, RUN
 
 GOOD = """\
 job: 1
@@ -253,8 +252,17 @@ def test_what_is_no_mapping_at_all_is_one_mistake() -> None:
     )
 
 
-def test_every_option_can_stand_in_a_job_file() -> None:
-    assert RUN.keys() | DESTINATION.keys() == {
-        "inputs", "schemas", "max_event_bytes", "dead_letters", "mapping", "set", "endpoint",
-        "region", "insecure", "token", "state", "concurrency", "rate", "share", "max_outage",
-    }  # fmt: skip
+def test_options_of_a_stream_stand_at_the_top() -> None:
+    text = f"streaming: true\nhold_back: 2.5\nfrom: latest\n{SMALL}"
+    job, found = described(text, flags={"hold_back": 1.0})
+    assert found == ()
+    assert job.stream == {"streaming": True, "hold_back": 1.0, "start": "latest"}
+
+
+def test_the_dead_letters_of_a_dry_run_are_apart() -> None:
+    job, _ = described(change("{}", "{dead_letters: mine}", SMALL), dry_run=True)
+    assert job.config.dead_letters == "dead-letters/dry-run"
+    assert [one.config.dead_letters for one in job.destinations] == [
+        "jobs/mine/dry-run",
+        "dead-letters/us/dry-run",
+    ]

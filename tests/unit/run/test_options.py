@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields
+from inspect import signature
 
 import pytest
 
 from pipeline.cli import plan, replay, run, warm
+from pipeline.cli.streaming import of_stream, stream_config
 from pipeline.run.config import RunConfig
-from pipeline.run.options import DESTINATION, RUN, problem_with
+from pipeline.run.options import DESTINATION, RUN, STREAM, problem_with
 
 OPTIONS = (*RUN.values(), *DESTINATION.values())
-OF_THE_CALL = {"--summary", "--quiet", "--dry-run", "--plan"}
+OF_THE_CALL = {"--summary", "--quiet", "--dry-run", "--plan", "--job", "--destination"}
 """Flags about one call of ``run``, which a job file therefore has no key for."""
 
 
@@ -20,11 +22,12 @@ def words(command) -> set[str]:
 
 
 def test_every_flag_of_run_is_an_option_of_the_list_or_about_the_call() -> None:
-    assert words(run.command) == {option.word for option in OPTIONS} | OF_THE_CALL
+    listed = {option.word for option in (*OPTIONS, *STREAM.values())}
+    assert words(run.command) == listed | OF_THE_CALL
 
 
 def test_every_option_is_a_field_of_a_run_and_every_other_field_is_about_the_call() -> None:
-    assert {option.name for option in OPTIONS} | {"dry_run", "beam_args"} == {
+    assert {option.name for option in OPTIONS} | {"dry_run", "discards", "beam_args"} == {
         field.name for field in fields(RunConfig)
     }
 
@@ -41,8 +44,15 @@ def test_other_commands_have_the_flags_as_they_are_in_run(command) -> None:
     of_run = {word: param for param in run.command.params for word in param.opts}
     for param in command.params:
         for word in param.opts:
-            if word in of_run and word not in ("--state", "--dead-letters", "--dry-run"):
+            if word in of_run and word not in ("--state", "--dead-letters", "--dry-run", "--job"):
                 assert param.to_info_dict() == of_run[word].to_info_dict(), word
+
+
+def test_every_option_of_a_stream_is_taken_from_what_is_given() -> None:
+    given = {option.name: None for option in STREAM.values()} | {"streaming": True, "inputs": ()}
+    taken = of_stream(dict(given), plan_file=None)
+    assert taken.keys() == {option.name for option in STREAM.values()} - {"streaming"}
+    assert taken.keys() == set(signature(stream_config).parameters)
 
 
 @pytest.mark.parametrize(
