@@ -218,6 +218,7 @@ class KafkaTopic:
         except self._kafka.KafkaException as error:
             told = f"Kafka does not tell where group {self._settings.group} is: "
             self._failure = SourceFailed(told + error.args[0].str())
+        if self._failure is not None:
             return
         self._assigned.update(map(_name, placed))
         if self._incremental:

@@ -34,9 +34,9 @@ class Several:
         """At most ``limit`` records: of what is there, or else of the next that waits for some."""
         found: list[Record] = []
         each = wait / len(self._sources)
-        for _ in self._sources:
-            place = self._next
-            self._next = (place + 1) % len(self._sources)
+        count = len(self._sources)
+        first, self._next = self._next, (self._next + 1) % count
+        for place in ((first + turn) % count for turn in range(count)):
             source = self._sources[place]
             if source.finished or len(found) >= limit:
                 continue
