@@ -17,6 +17,7 @@ ALLOWED = {
     "pipeline/validation": ("pipeline.validation", "pipeline.model", "pipeline.errors"),
     "pipeline/mapping": ("pipeline.mapping", "pipeline.model", "pipeline.errors"),
     "pipeline/flow": ("pipeline.flow", "pipeline.model", "pipeline.errors"),
+    "pipeline/sources": ("pipeline.sources", "pipeline.model", "pipeline.errors"),
     "pipeline/state": ("pipeline.state", "pipeline.model", "pipeline.errors"),
     "destinations": ("destinations", "pipeline.model", "pipeline.errors", "pipeline.__version__"),
 }
