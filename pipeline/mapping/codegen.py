@@ -52,18 +52,22 @@ class Mapper:
         by_type: dict[str, Callable[[Event], Any]] = {}
         by_name: dict[str, Callable[[Event], Any] | None] = dict.fromkeys(self._names)
 
+        def named(event: Event) -> Any:
+            name: Any = event.body.get("event")
+            known = by_name.get(name, others) if type(name) is str else others
+            if known is None:
+                known = by_name[name] = self._compiled(kind, "track", name)
+            return known(event)
+
         def function(event: Event) -> Any:
             known = by_type.get(event.type)
             if known is None:
                 known = by_type[event.type] = self._compiled(kind, event.type, OTHER)
-            if by_name and event.type == "track":
-                name = event.body.get("event")
-                if type(name) is str and name in by_name:
-                    known = by_name[name]
-                    if known is None:
-                        known = by_name[name] = self._compiled(kind, "track", name)
             return known(event)
 
+        if by_name:
+            others = self._compiled(kind, "track", OTHER)
+            by_type["track"] = named
         return function
 
     def _compiled(

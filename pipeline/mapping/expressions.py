@@ -126,13 +126,20 @@ class Expressions(Objects):
 
     def object(self, target: str, source: plan.Object) -> None:
         """An object, without the members that are absent."""
-        self.emit(f"{target} = {{}}")
-        for name, expr in source.members:
-            self.put(target, name, self.value(expr, name))
-        if source.needs:
-            missing = " or ".join(f"{self.constant(name)} not in {target}" for name in source.needs)
-            with self.block(f"if {missing}:"):
-                self.emit(f"{target} = ABSENT")
+        if not source.needs:
+            self.emit(f"{target} = {{}}")
+            for name, expr in source.members:
+                self.put(target, name, self.value(expr, name))
+            return
+        found = {name: self.value(expr, name) for name, expr in source.members}
+        needed = [found.get(name, "ABSENT") for name in source.needs]
+        with self.block(f"if {' or '.join(f'{value} is ABSENT' for value in needed)}:"):
+            self.emit(f"{target} = ABSENT")
+        with self.block("else:"):
+            self.certain.update(needed)
+            self.emit(f"{target} = {{}}")
+            for name, value in found.items():
+                self.put(target, name, value)
 
     def put(self, target: str, name: str, value: str) -> None:
         """A member of an object that is being made, if it is there."""

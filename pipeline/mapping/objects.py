@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -16,7 +15,6 @@ from pipeline.model.text import normal_key
 Note = Callable[[str], None]
 
 _JSON = msgspec.json.Encoder(decimal_format="number")
-_LONGEST_DATE = 100  # no time that can be read is longer
 _NESTED = frozenset([dict, list])
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
@@ -94,9 +92,7 @@ def _dates(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str,
     moments = {
         key: moment
         for key, member in value.items()
-        if isinstance(member, str)
-        and member[4:5] == "-"
-        and (moment := seconds_of_date(member)) is not None
+        if isinstance(member, str) and (moment := seconds_of_date(member)) is not None
     }
     if not moments:
         return value
@@ -113,13 +109,10 @@ def _dates(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str,
 
 
 def seconds_of_date(text: str) -> int | None:
-    """Unix seconds of a text that is an ISO date, else None."""
-    return _seconds_of_date(text) if len(text) <= _LONGEST_DATE else None
-
-
-@lru_cache(maxsize=4096)
-def _seconds_of_date(text: str) -> int | None:
-    moment = times.parse_time(text) if times.is_iso_date_text(text) else None
+    """Unix seconds of a text that is an ISO 8601 date with nothing around it, else None."""
+    if text[4:5] != "-" or text[-1].isspace() or text[0].isspace():
+        return None
+    moment = times.parse_time(text)
     return None if moment is None else times.seconds(moment)
 
 

@@ -14,7 +14,7 @@ from pipeline.mapping import plan
 from pipeline.mapping.paths import Key, Path, lookup
 from pipeline.mapping.shapes import FoundKeys
 from pipeline.mapping.writing import Writer
-from pipeline.model.times import seconds
+from pipeline.model.times import SECOND
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Reader(Writer):
         self.slots: dict[Path, str] = {}
         self.containers: dict[Path, Container] = {}
         self.in_loop = False
-        self.constants["seconds"] = seconds
+        self.constants["SECOND"] = SECOND
 
     def value(self, expr: plan.Expr, name: str = "") -> str:
         """Code for an expression; an expression without effects for its value."""
@@ -131,7 +131,7 @@ class Reader(Writer):
         def compute() -> None:
             outer, self.note = self.note, self.counting
             if name == "time":
-                self.emit(f"{slot} = seconds(event.time)")
+                self.emit(f"{slot} = event.time // SECOND")
             else:
                 self.comment(f"${name}")
                 self.into(slot, self.lets[name], name)

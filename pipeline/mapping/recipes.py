@@ -34,8 +34,9 @@ Part = plan.Step | KeptKeys | str
 _LONGEST_BOOLEAN = len("false")
 
 
-def _boolean_text(value: bool) -> str:
-    return "true" if value else "false"
+_SHORTER_THAN_DATES = len("2024-01-02") - 1
+
+_boolean_text = {True: "true", False: "false"}.__getitem__
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,9 @@ class _Recipe:
     absent: bool = False
     before: tuple[str, ...] = ()  # warnings of the steps in front of MERGE, or of all
     behind: tuple[str, ...] = ()
-    texts: Callable[[Any], tuple[str, ...]] | None = None  # members that must be looked at
+    texts: tuple[Any, ...] = ()  # members that must be looked at
     longest: int = sys.maxsize  # of these texts
+    short: int = _SHORTER_THAN_DATES  # up to here there is nothing to look at
     may_be_dates: tuple[Any, ...] = ()
     may_be_kept: tuple[Any, ...] = ()
     dated: dict[tuple[Any, ...], _Recipe | None] = field(default_factory=dict)
@@ -95,31 +97,34 @@ class Reshape(dict[tuple[Any, ...], _Recipe | None]):
             mark: Where in ``warnings`` those of the steps in front of MERGE belong.
         """
         source: dict[Any, Any]
-        if extra is ABSENT:
-            shape: tuple[Any, ...] = (keys, tuple(map(type, members.values())), flags)
-            source = members
-        else:
+        if extra:
             values = extra.values()
-            shape = (
+            shape: tuple[Any, ...] = (
                 keys, tuple(map(type, members.values())), flags,
                 tuple(extra), tuple(map(type, values)),
             )  # fmt: skip
             source = {**members, **dict(enumerate(values))}
+        else:
+            shape = (keys, tuple(map(type, members.values())), flags)
+            source = members
         recipe = self[shape]
-        if recipe is not None and recipe.texts is not None:
-            longest, dated = recipe.longest, False
-            for text in recipe.texts(source):
-                length = len(text)
-                if length > longest:
-                    recipe = None
-                    break
-                if length > 9 and text[4] == "-":
-                    dated = True
-            if dated and recipe is not None and recipe.may_be_dates:
-                recipe = self._with_dates(recipe, shape, source)
-        if recipe is not None and recipe.may_be_kept and _one_is_kept(recipe, source):
-            recipe = None
         if recipe is None:
+            return self.one_by_one(members, flags, warnings, extra, mark)
+        if recipe.texts:
+            short, dates = recipe.short, None
+            for key in recipe.texts:
+                text = source[key]
+                if len(text) > short:
+                    if len(text) > recipe.longest:
+                        return self.one_by_one(members, flags, warnings, extra, mark)
+                    if text[4:5] == "-" and key in recipe.may_be_dates:
+                        seconds = seconds_of_date(text)
+                        if seconds is not None:
+                            dates = {key: seconds} if dates is None else {**dates, key: seconds}
+            if dates is not None:
+                recipe = self._with_dates(recipe, shape, tuple(dates))
+                source = {**source, **dates}
+        if recipe is None or (recipe.may_be_kept and _one_is_kept(recipe, source)):
             return self.one_by_one(members, flags, warnings, extra, mark)
         if recipe.before:
             at = len(warnings) if mark is None else mark
@@ -169,13 +174,9 @@ class Reshape(dict[tuple[Any, ...], _Recipe | None]):
         return recipe
 
     def _with_dates(
-        self, recipe: _Recipe, shape: tuple[Any, ...], source: dict[Any, Any]
+        self, recipe: _Recipe, shape: tuple[Any, ...], dates: tuple[Any, ...]
     ) -> _Recipe | None:
-        dates = tuple(
-            key for key in recipe.may_be_dates if seconds_of_date(source[key]) is not None
-        )
-        if not dates:
-            return recipe
+        """The recipe for objects of a shape in which these members are dates."""
         if dates not in recipe.dated:
             if len(recipe.dated) >= _MOST_DATED:
                 recipe.dated.clear()
@@ -249,8 +250,8 @@ def _learnt(parts: Iterable[Part], shape: tuple[Any, ...], dates: frozenset[Any]
         recipe.changes = tuple(
             (name, slot.change) for name, slot in slots.items() if slot.change is not None
         )
-    if learner.texts:
-        recipe.texts, recipe.longest = _taker(list(learner.texts)), learner.longest
+    recipe.texts, recipe.longest = tuple(learner.texts), learner.longest
+    recipe.short = min(_SHORTER_THAN_DATES, learner.longest)
     recipe.may_be_dates = tuple(learner.may_be_dates)
     recipe.may_be_kept = tuple(learner.may_be_kept)
     return recipe
@@ -268,7 +269,10 @@ def _done(part: Any, value: Any, flags: tuple[bool, ...], note: Callable[[str], 
 
 
 def _one_is_kept(recipe: _Recipe, source: dict[Any, Any]) -> bool:
-    return any(is_kept(source[key], ("link", "money")) for key in recipe.may_be_kept)
+    for key in recipe.may_be_kept:  # noqa: SIM110 - any() with a generator costs three times as much
+        if is_kept(source[key], ("link", "money")):
+            return True
+    return False
 
 
 # --- steps that look at values, by the shape alone -------------------------------------------
@@ -304,8 +308,7 @@ def _dates(slots: _Slots, args: dict[str, Any], learner: _Learner) -> _Slots:
             members.append((name, name, slot))
         elif slot.source in learner.dates:
             to = date_key(name, args["suffix"], args.get("unless", ()))
-            members.append((name, to, _Slot(slot.source, int, seconds_of_date)))
-            learner.texts[slot.source] = learner.may_be_dates[slot.source] = None
+            members.append((name, to, replace(slot, type=int)))
         else:
             members.append((name, name, slot))
             learner.texts[slot.source] = learner.may_be_dates[slot.source] = None

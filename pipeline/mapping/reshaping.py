@@ -53,7 +53,10 @@ class Objects(Conditions):
             mark = self.fresh("mark")
             self.emit(f"{mark} = len(warnings)")
         extra = self.fresh("extra")
-        self.merge(extra, [self.value(expr) for expr in others])
+        if len(others) == 1 and isinstance(others[0].source, plan.Object) and not others[0].steps:
+            self.into(extra, others[0])
+        else:
+            self.merge(extra, [self.value(expr) for expr in others])
         reshape = self.reshape([*parts, MERGE, *steps[:count]])
         with self.block(f"if type({holder}) is dict:"):
             given = f"{holder}, {keys}, {flags}, {self.sink}, {extra}, {mark}"
@@ -98,9 +101,8 @@ class Objects(Conditions):
         flags = []
         for part in _conditional(source):
             flag = self.fresh(f"no_{part.key}")
-            self.emit(f"{flag} = False")
-            with self.when(part.when):
-                self.emit(f"{flag} = True")
+            assert part.when is not None  # noqa: S101 - it is conditional
+            self.emit(f"{flag} = {self.condition(part.when)}")
             flags.append(flag + ", ")
         return f"({''.join(flags).rstrip() if len(flags) == 1 else ''.join(flags)[:-2]})"
 
