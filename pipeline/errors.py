@@ -9,6 +9,7 @@
     |-- DestinationDown       the destination was down for too long: stop, exit 6
     |-- StateDown             the state store was away for too long: stop, exit 6
     |-- SourceFailed          a stream's source cannot be read any more: stop, exit 7
+    |-- SinkFailed            a topic takes no dead letters or receipts: stop, exit 7
     |-- Interrupted           somebody stopped the run: what is not sent is kept, exit 130
     |-- ProcessFailed         one of several processes of a run ended early, exit 70
     `-- AccountingError       events went in that did not come out: a bug, fail loudly
@@ -66,6 +67,12 @@ class StateDown(PenstockError):
 
 class SourceFailed(PenstockError):
     """The source of a stream cannot be read any more; nothing is lost, it is read again."""
+
+    exit_code = 7
+
+
+class SinkFailed(PenstockError):
+    """A topic for dead letters or receipts cannot be written to; what it missed is done again."""
 
     exit_code = 7
 

@@ -13,6 +13,7 @@ from pipeline.run import graph
 from pipeline.sources.record import Record
 from pipeline.transforms.admit import AdmitSettings
 from pipeline.transforms.deliver import DeliverSettings
+from pipeline.transforms.failures import FAILURES
 from pipeline.transforms.lasting import Keeper
 from pipeline.transforms.prepare import PrepareSettings
 from pipeline.transforms.records import HERE, ReadRecords
@@ -62,12 +63,21 @@ class MicroGraph:
         self._described = describes.described
 
     def run(self, records: Sequence[Record]) -> None:
-        """Return when every record is delivered, skipped, merged or kept as a dead letter."""
+        """Return when every record is delivered, skipped, merged or kept as a dead letter.
+
+        Raises:
+            SinkFailed: A topic takes no dead letters or receipts.
+        """
+        FAILURES.clear()
         self._records.records = records
         described = beam_runner_api_pb2.Pipeline()
         described.CopyFrom(self._described)
         try:
             FnApiRunner().run_via_runner_api(described, self._options).wait_until_finish()
+        except Exception:
+            if FAILURES:
+                raise FAILURES[0] from None
+            raise
         finally:
             self._records.records = ()
 

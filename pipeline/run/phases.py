@@ -20,10 +20,11 @@ from pipeline.flow.spool import SpoolReader, SpoolWriter
 from pipeline.run.routes import INTAKE, Intake, Route
 from pipeline.transforms.counting import NAMESPACE
 from pipeline.transforms.dead_letters import WriteDeadLetters
+from pipeline.transforms.failures import FAILURES
 from pipeline.transforms.intake import REFUSED, IntakeSettings
 from pipeline.transforms.read import ReadLines, Slice
 from pipeline.transforms.settling import settle
-from pipeline.transforms.spool import FAILURES, DeliverSpooled, Place, SpoolTasks, refused_by
+from pipeline.transforms.spool import DeliverSpooled, Place, SpoolTasks, refused_by
 
 _HELD = 500
 """So many aliases are looked up in the state with one question."""
@@ -164,6 +165,7 @@ def counted(p: beam.Pipeline) -> Counter[str]:
 
     Raises:
         SpoolError: The spool could not be written or read.
+        SinkFailed: A topic takes no dead letters or receipts.
     """
     FAILURES.clear()
     try:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import apache_beam as beam
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
+import msgspec
 from msgspec.structs import replace
 
 from pipeline.flow.dead_letters import DeadLetter, Receipt, encode
@@ -19,7 +15,9 @@ from pipeline.flow.work import Task
 from pipeline.model.event import Event, Rejected
 from pipeline.model.operation import Outcome
 from pipeline.model.refusal import Refusal
+from pipeline.transforms.lines_out import lines_out
 
+_KEPT = 10_000
 Note = Callable[[Receipt, str], object]
 """Is told what became of an event, e.g. ``skipped/filtered``; picklable, safe among threads."""
 
@@ -58,42 +56,35 @@ class DeadLetterFormat:
 
 
 class WriteDeadLetters(beam.DoFn):
-    """Appends letters to files of its own under a directory of any Beam file system.
+    """Appends letters to files of its own under a directory of any Beam file system, or to a topic.
 
     A bundle writes one file, begun with its first letter; every letter is flushed at once where
-    the file system can, so that a crash loses none that was counted.
+    the file system can, so that a crash loses none that was counted. In a topic they are before
+    the bundle ends.
     """
 
-    def __init__(self, directory: str, run_id: str) -> None:
-        self._directory = directory
+    def __init__(self, place: str, run_id: str) -> None:
+        self._place = place
         self._run_id = run_id
 
-    def start_bundle(self) -> None:
+    def setup(self) -> None:
         """Begin without a file."""
-        self._file: Any = None
+        self._out = lines_out(self._place, self._run_id, shorten=shortened)
 
     def process(self, element: bytes) -> None:
         """Write one letter."""
-        if self._file is None:
-            name = f"{self._run_id}-{uuid.uuid4().hex[:12]}.jsonl"
-            path = FileSystems.join(self._directory, name)
-            self._file = FileSystems.create(
-                path, "application/jsonl", CompressionTypes.UNCOMPRESSED
-            )
-            _hold(self._file)
-        self._file.write(element + b"\n")
-        self._file.flush()
+        self._out.write(element)
 
     def finish_bundle(self) -> None:
-        """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Return when all letters are there."""
+        self._out.end_bundle()
 
 
-def _hold(file: Any) -> None:
-    """Show a replay that this file is still being written; a file system may know no locks."""
-    with contextlib.suppress(ImportError, AttributeError, OSError, ValueError):
-        import fcntl
-
-        fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+def shortened(letter: bytes) -> bytes:
+    """A letter with the beginning of its event only, for a topic that takes none of its size."""
+    record = msgspec.json.decode(letter)
+    raw = record.pop("raw_base64", None) or record["raw"]
+    record["raw"] = raw[:_KEPT]
+    said = f"only the beginning is kept here: the dead letter has {len(letter):,} bytes"
+    record["details"].append({"path": "$", "message": said})
+    return msgspec.json.encode(record)

@@ -21,14 +21,12 @@ from pipeline.flow.spool import SpoolError, SpoolReader, SpoolWriter, spool_erro
 from pipeline.transforms import prepare as prep
 from pipeline.transforms.aliases import BY_ALIAS, LINKS
 from pipeline.transforms.deliver import Deliver, DeliverSettings
+from pipeline.transforms.failures import note_failure
 from pipeline.transforms.intake import Intake, IntakeSettings
 from pipeline.transforms.prepare import Prepare, PrepareSettings
 from pipeline.transforms.read import Line, Unreadable
 
 Shared = dict[tuple[str, str], Cells]
-
-FAILURES: list[SpoolError] = []
-"""Why steps of this process failed: Beam hands on no exception, only its text."""
 
 _LINK_BYTES = 48
 _HELD_ROWS = 10_000
@@ -230,12 +228,6 @@ def merged(place: Place) -> tuple[dict[str, FirstUse], Shared]:
                     thing, cells = row
                     merge(shared.setdefault(thing, {}), cells)
     return names, shared
-
-
-def note_failure(error: SpoolError) -> None:
-    """Keep why a step failed; Beam logs a traceback of what has no such mark."""
-    FAILURES.append(error)
-    vars(error)["_tagged_with_step"] = True
 
 
 class DeliverSpooled(beam.DoFn):

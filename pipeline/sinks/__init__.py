@@ -1,0 +1,1 @@
+"""Where a run writes what is not the destination's: dead letters and receipts, to topics."""

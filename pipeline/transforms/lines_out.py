@@ -1,0 +1,104 @@
+"""Lines of JSON that a bundle writes: to a file of its own, or to a topic."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable
+from typing import Any, NoReturn, Protocol
+
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from pipeline.errors import SinkFailed, UsageError
+from pipeline.sinks.kafka import KafkaSink
+from pipeline.sinks.topic import is_topic, topic_of
+from pipeline.transforms.failures import note_failure
+
+Shorten = Callable[[bytes], bytes]
+
+
+class LinesOut(Protocol):
+    """Where a step writes lines; what a bundle wrote is there to stay once the bundle is ended."""
+
+    def write(self, line: bytes) -> None:
+        """Take a line, without its end."""
+        ...
+
+    def end_bundle(self) -> None:
+        """Return when every line is there to stay."""
+        ...
+
+
+def lines_out(place: str, run_id: str, *, shorten: Shorten | None = None) -> LinesOut:
+    """Where one step writes lines; nothing is opened before the first one.
+
+    Args:
+        place: A directory of any Beam file system, or ``kafka://BROKER:9092/TOPIC``.
+        run_id: Begins the names of files.
+        shorten: Makes a line smaller that is too large for a topic.
+    """
+    return _Topic(place, shorten) if is_topic(place) else _Files(place, run_id)
+
+
+class _Files:
+    """A file for each bundle; every line is flushed at once where the file system can."""
+
+    def __init__(self, directory: str, run_id: str) -> None:
+        self._directory = directory
+        self._run_id = run_id
+        self._file: Any = None
+
+    def write(self, line: bytes) -> None:
+        if self._file is None:
+            name = f"{self._run_id}-{uuid.uuid4().hex[:12]}.jsonl"
+            path = FileSystems.join(self._directory, name)
+            self._file = FileSystems.create(
+                path, "application/jsonl", CompressionTypes.UNCOMPRESSED
+            )
+            _hold(self._file)
+        self._file.write(line + b"\n")
+        self._file.flush()
+
+    def end_bundle(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+class _Topic:
+    """A producer of the step's own, so that a bundle is told of its own failures."""
+
+    def __init__(self, place: str, shorten: Shorten | None) -> None:
+        self._place = place
+        self._shorten = shorten
+        self._sink: KafkaSink | None = None
+
+    def write(self, line: bytes) -> None:
+        try:
+            if self._sink is None:
+                self._sink = KafkaSink(topic_of(self._place), shorten=self._shorten)
+        except UsageError as error:  # it could be reached when the run began
+            _fail(SinkFailed(str(error)))
+        else:
+            self._sink.write(line)
+
+    def end_bundle(self) -> None:
+        try:
+            if self._sink is not None:
+                self._sink.flush()
+        except SinkFailed as error:
+            _fail(error)
+
+
+def _fail(error: SinkFailed) -> NoReturn:
+    note_failure(error)
+    raise error
+
+
+def _hold(file: Any) -> None:
+    """Show a replay that this file is still being written; a file system may know no locks."""
+    with contextlib.suppress(ImportError, AttributeError, OSError, ValueError):
+        import fcntl
+
+        fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
