@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pipeline.mapping.diagnostics import Diagnostic
     from pipeline.run.job import Job
     from pipeline.run.jobs.description import JobFile
+    from pipeline.run.jobs.execution import CheckedJob
+    from pipeline.run.jobs.outcome import JobSummary
 
 NULL = "null"
 """What takes everything as delivered and does nothing, to measure the rest."""
@@ -128,7 +130,13 @@ def only_run(file: JobFile) -> Job:
     return check(one.config, one.mapping)
 
 
-def carry_out_job(file: JobFile, *, summary_file: Path | None, quiet: bool) -> int:
+def carry_out_job(
+    file: JobFile,
+    *,
+    summary_file: Path | None,
+    quiet: bool,
+    run: Callable[[CheckedJob], JobSummary] | None = None,
+) -> int:
     """Run a job with several destinations; the exit code is that of the gravest end of one."""
     from pipeline.cli import logs
 
@@ -144,7 +152,7 @@ def carry_out_job(file: JobFile, *, summary_file: Path | None, quiet: bool) -> i
     if summary_file is not None:
         writable(summary_file, what="the summary")
     with stopping_in_order(), progress(lambda: of_all(LIVE.snapshot()), quiet=quiet):
-        summary = run_job(job)
+        summary = (run or run_job)(job)
     if summary_file is not None:
         write_json(summary_file, summary.as_json(), what="the summary")
     if not quiet:

@@ -9,6 +9,13 @@ from typing import Any
 
 import click
 
+from pipeline.cli.jobs import (
+    destination_option,
+    job_file_of,
+    job_option,
+    only_run,
+    refuse_names,
+)
 from pipeline.cli.options import workspace_option
 from pipeline.cli.running import BEAM_OPTIONS, input_option, job_of, run_options, write_json
 from pipeline.model.refusal import DEAD_REASONS, MERGE_REASONS, SKIP_REASONS
@@ -26,10 +33,14 @@ _SHOWN = 20
 @workspace_option
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text",
               show_default=True)  # fmt: skip
+@job_option
+@destination_option
 @click.pass_context
 def command(
     ctx: click.Context,
     /,
+    job_file: Path | None,
+    chosen: tuple[str, ...],
     out: Path | None,
     online: bool,
     workspace: str | None,
@@ -42,7 +53,11 @@ def command(
     What the state knows counts, so give the --state of the run. People whom the state does not
     know are counted as new; `penstock warm` tells it who is there already.
     """
-    job = job_of(ctx, dry_run=True, **given)
+    if job_file is None:
+        refuse_names(chosen)
+        job = job_of(ctx, dry_run=True, **given)
+    else:
+        job = only_run(job_file_of(ctx, job_file, chosen=chosen, dry_run=True))
     from pipeline.cli.progress import progress
     from pipeline.run.plan import plan
     from pipeline.transforms.counting import LIVE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,8 @@ def command(
         file = jobs.job_file_of(
             ctx, job_file, chosen=chosen, dry_run=given["dry_run"], discards=discards
         )
+        if given["dry_run"]:
+            file = file.with_letters_in(partial(kept_in, dry_run=True))
         stream = streaming.of_stream(jobs.stream_options(file), plan_file=plan_file)
         if len(file.destinations) > 1:
             jobs.refuse_for_several(plan_file, stream)

@@ -42,21 +42,21 @@ def replay(job: Job, selection: Selection) -> Summary:
         spool = Path(temporary, "letters.jsonl")
         job = replace(job, config=replace(config, inputs=(str(spool),)))
         if config.dry_run:
-            _fill(spool, letters, selection, max_bytes=config.max_event_bytes)
+            fill(spool, letters, selection, max_bytes=config.max_event_bytes)
             refused = str(Path(temporary, "refused"))
             job = replace(job, config=replace(job.config, dead_letters=refused))
             return batch.run(job, Edges(read=ReadLetters()))
         directory = Path(config.dead_letters)
-        with alone(directory), _settled(directory):
+        with alone(directory), settled(directory):
             take_apart(directory, selection, max_bytes=config.max_event_bytes)
-            _fill(spool, Letters(str(directory)), selection, max_bytes=config.max_event_bytes)
+            fill(spool, Letters(str(directory)), selection, max_bytes=config.max_event_bytes)
             run_id = batch.new_run_id()
             journal = open_journal(directory, run_id)
             return batch.run(job, Edges(read=ReadLetters(), note=journal, run_id=run_id))
 
 
 @contextmanager
-def _settled(directory: Path) -> Iterator[None]:
+def settled(directory: Path) -> Iterator[None]:
     """Tidy the directory before, and after whatever happens."""
     settle(directory)
     try:
@@ -65,7 +65,7 @@ def _settled(directory: Path) -> Iterator[None]:
         settle(directory)
 
 
-def _fill(spool: Path, letters: Letters, selection: Selection, *, max_bytes: int) -> None:
+def fill(spool: Path, letters: Letters, selection: Selection, *, max_bytes: int) -> None:
     """Write the chosen letters to a file of their own, one for each event."""
     with spool.open("wb") as file:
         for letter in letters.select(selection):

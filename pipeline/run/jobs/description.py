@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,6 @@ from pipeline.mapping.plan import Condition, Literally, MappingPlan, Not
 from pipeline.run.config import RunConfig
 from pipeline.run.jobs import conflicts
 from pipeline.run.jobs.written import WrittenDestination, WrittenJob
-from pipeline.run.letters import kept_in
 from pipeline.run.mappings import compile_mapping_file, vocabulary
 from pipeline.run.options import DESTINATION, RUN, STREAM
 
@@ -54,6 +53,15 @@ class JobFile:
         parts = (f"{one.name} {one.mapping.fingerprint}" for one in self.destinations)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
+    def with_letters_in(self, place: Callable[[str], str]) -> JobFile:
+        """The job with other directories of dead letters."""
+
+        def moved(config: RunConfig) -> RunConfig:
+            return replace(config, dead_letters=place(config.dead_letters))
+
+        changed = tuple(replace(one, config=moved(one.config)) for one in self.destinations)
+        return replace(self, config=moved(self.config), destinations=changed)
+
     def only(self, names: Collection[str]) -> JobFile:
         """The job with some of its destinations; all of them where none is named.
 
@@ -87,12 +95,10 @@ def describe_job(
     places = conflicts.places(written, config.dead_letters, chosen="dead_letters" in overrides)
     shares = conflicts.shares(written, overrides, findings)
     conflicts.check_places(written, places, config.dead_letters, findings)
-    config = replace(config, dead_letters=kept_in(config.dead_letters, dry_run=config.dry_run))
     made = []
     for one in written.destinations:
         own = _values(one, DESTINATION, overrides)
-        place = kept_in(places[one.name], dry_run=config.dry_run)
-        own |= {"dead_letters": place, "share": shares[one.name]}
+        own |= {"dead_letters": places[one.name], "share": shares[one.name]}
         own["settings"] = {**_settings(one), **overrides.get("settings", {})}
         mine = replace(config, **own)
         plan = _mapping(one, mine, findings)

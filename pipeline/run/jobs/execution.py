@@ -8,7 +8,10 @@ from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+import apache_beam as beam
 
 from pipeline.errors import CredentialsRefused, PenstockError, UsageError
 from pipeline.run import inputs, local
@@ -59,23 +62,31 @@ def check_job(file: JobFile) -> CheckedJob:
     return CheckedJob(file, runs)
 
 
-def run_job(job: CheckedJob) -> JobSummary:
+def run_job(
+    job: CheckedJob, *, run_id: str | None = None, read: beam.DoFn | None = None
+) -> JobSummary:
     """Read the input once, and deliver it to every destination, each on its own.
 
     A destination that cannot be reached or refuses its token when the run starts gets nothing:
     its events become its dead letters, and the others go on.
+
+    Args:
+        job: What to do.
+        run_id: The name of the run; a new one by default.
+        read: Makes lines of the input, where it does not hold lines of events.
 
     Raises:
         UsageError: The input cannot be read.
     """
     logging.getLogger("apache_beam").setLevel(logging.WARNING)
     started, began = time.time_ns() // 1000, time.monotonic()
-    run_id, config = new_run_id(), job.file.config
+    run_id, config = run_id or new_run_id(), job.file.config
     LIVE.clear()
     with inputs.slices(config.inputs, processes=config.processes) as slices, run_place() as place:
         first = next(iter(job.runs.values()))
         with ThreadPoolExecutor(len(job.runs)) as asking:
-            met = list(asking.map(lambda one: _meet(one[0], one[1], place, started), job.runs.items()))
+            meet = partial(_meet, place=place, now=started)
+            met = list(asking.map(meet, job.runs.keys(), job.runs.values()))
         intake = Intake(config.dead_letters, DeadLetterFormat(job.file.name, job.file.fingerprint))
         ends = local.run(
             [route for route, _ in met],
@@ -84,6 +95,7 @@ def run_job(job: CheckedJob) -> JobSummary:
             options=first.options,
             run_id=run_id,
             processes=config.processes,
+            read=read,
             intake=intake,
         )
     asked = {route.name: counts for route, counts in met}
@@ -115,7 +127,7 @@ def run_job(job: CheckedJob) -> JobSummary:
     return job_summary(whole, accounts, failures)
 
 
-def _meet(name: str, job: Job, place: Path, now: int) -> tuple[Route, Counter[str]]:
+def _meet(name: str, job: Job, *, place: Path, now: int) -> tuple[Route, Counter[str]]:
     """The route to a destination that was asked who it is, and what was counted of that."""
     counts: Counter[str] = Counter()
     try:

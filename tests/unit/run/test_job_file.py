@@ -259,10 +259,11 @@ def test_options_of_a_stream_stand_at_the_top() -> None:
     assert job.stream == {"streaming": True, "hold_back": 1.0, "start": "latest"}
 
 
-def test_the_dead_letters_of_a_dry_run_are_apart() -> None:
-    job, _ = described(change("{}", "{dead_letters: mine}", SMALL), dry_run=True)
-    assert job.config.dead_letters == "dead-letters/dry-run"
-    assert [one.config.dead_letters for one in job.destinations] == [
+def test_every_directory_of_dead_letters_can_be_another() -> None:
+    job, _ = described(change("{}", "{dead_letters: mine}", SMALL))
+    moved = job.with_letters_in("{}/dry-run".format)
+    assert moved.config.dead_letters == "dead-letters/dry-run"
+    assert [one.config.dead_letters for one in moved.destinations] == [
         "jobs/mine/dry-run",
         "dead-letters/us/dry-run",
     ]
