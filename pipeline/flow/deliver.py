@@ -107,8 +107,9 @@ class Delivery:
         nothing: the person's other operations and events are still delivered.
         """
         work, crowded = same_second.separate(work, self._policy.same_second)
+        digests = self._digests(work.tasks)
         settled = self._suppressed(work.tasks)
-        settled |= dict.fromkeys(self._repeated(work.tasks), ALREADY_DELIVERED)
+        settled |= dict.fromkeys(self._repeated(digests), ALREADY_DELIVERED)
         fresh = [task for place, task in enumerate(work.tasks) if place not in settled]
         results: Results = [[] for _ in fresh]
         steps = coalesce(
@@ -125,7 +126,7 @@ class Delivery:
         for place in crowded - settled.keys():
             task, outcome = account[place]
             account[place] = (task, warned(outcome, same_second.WARNING))
-        self._remember(account)
+        self._remember(account, digests)
         return account
 
     # --- steps -------------------------------------------------------------------------------
@@ -279,11 +280,12 @@ class Delivery:
 
     # --- what was delivered before -----------------------------------------------------------
 
-    def _repeated(self, tasks: Sequence[Task]) -> set[int]:
+    def _digests(self, tasks: Sequence[Task]) -> list[str]:
+        """What events are remembered by, where they are."""
+        return [_digest(task) for task in tasks] if self._policy.remember_delivered else []
+
+    def _repeated(self, digests: Sequence[str]) -> set[int]:
         """The positions of events that were delivered before, or stand in the work twice."""
-        if not self._policy.remember_delivered:
-            return set()
-        digests = [_digest(task) for task in tasks]
         known = self._memory.get_many("delivered", digests)
         now = self._clock()
         seen = {digest for digest, until in known.items() if float(until) > now}
@@ -294,13 +296,11 @@ class Delivery:
             seen.add(digest)
         return repeated
 
-    def _remember(self, account: Iterable[tuple[Task, Outcome]]) -> None:
-        if not self._policy.remember_delivered:
-            return
+    def _remember(self, account: Iterable[tuple[Task, Outcome]], digests: Iterable[str]) -> None:
         until = str(int(self._clock()) + self._policy.remember_delivered)
-        for task, outcome in account:
+        for (_, outcome), digest in zip(account, digests, strict=False):  # none where none is kept
             if outcome.status in ("delivered", "merged") and outcome is not ALREADY_DELIVERED:
-                self._memory.put("delivered", _digest(task), until)
+                self._memory.put("delivered", digest, until)
 
 
 def discard(work: Work) -> list[tuple[Task, Outcome]]:
@@ -355,8 +355,9 @@ def combine(outcomes: Sequence[tuple[Operation, Outcome]]) -> Outcome:
     if not outcomes:
         return Outcome("merged", "unchanged", warnings=warnings)
     if any(outcome.status == "delivered" for _, outcome in outcomes):
-        return replace(DELIVERED, warnings=warnings)
-    return replace(outcomes[0][1], warnings=warnings)
+        return replace(DELIVERED, warnings=warnings) if warnings else DELIVERED
+    first = outcomes[0][1]
+    return first if first.warnings == warnings else replace(first, warnings=warnings)
 
 
 def warned(outcome: Outcome, warning: str) -> Outcome:

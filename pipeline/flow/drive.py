@@ -52,6 +52,10 @@ class CallRecord:
     waited: float
 
 
+_Judged = tuple[Response, Verdict]
+"""An answer, and what the destination makes of it."""
+
+
 @dataclass(slots=True)
 class _Attempts:
     """The attempts at one call so far."""
@@ -161,12 +165,11 @@ class Driver:
     def _call(self, call: Call) -> tuple[Response | None, Outcome | None]:
         """The answer for the destination, or the outcome where there is none for it."""
         attempts = _Attempts()
-        response = self._attempt(call, attempts)
-        if not call.repeatable and self._is_passing(response):
-            return response, None
-        if self._is_passing(response):
-            response = self._try_again(call, attempts, response)
-        verdict = self._destination.judge(response)
+        response, verdict = self._attempt(call, attempts)
+        if verdict is Verdict.RETRY:
+            if not call.repeatable:
+                return response, None
+            response, verdict = self._try_again(call, attempts, (response, verdict))
         if verdict is Verdict.FATAL and not (call.optional and response.status == _FORBIDDEN):
             self.halt(f"HTTP {response.status} for {call.method} {self._template(call)}")
             return None, _refused(response, "credentials_refused")
@@ -174,11 +177,11 @@ class Driver:
             return None, _exhausted(response, attempts.made)
         return response, None
 
-    def _try_again(self, call: Call, attempts: _Attempts, first: Response) -> Response:
+    def _try_again(self, call: Call, attempts: _Attempts, first: _Judged) -> _Judged:
         """The answer of the last attempt, after as many more as the policy allows."""
         made = [first]
 
-        def attempt() -> Response:
+        def attempt() -> _Judged:
             return made.pop() if made else self._attempt(call, attempts)
 
         def pause(state: tenacity.RetryCallState) -> float:
@@ -199,35 +202,33 @@ class Driver:
                 self._sleep(delay)
 
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_result(self._is_passing),
+            retry=tenacity.retry_if_result(_is_passing),
             wait=pause,
             stop=exhausted,
             sleep=back_off,
             retry_error_callback=_last_result,
         )
-        response: Response = retrying(attempt)
-        return response
+        judged: _Judged = retrying(attempt)
+        return judged
 
-    def _is_passing(self, response: Response) -> bool:
-        return self._destination.judge(response) is Verdict.RETRY
-
-    def _attempt(self, call: Call, attempts: _Attempts) -> Response:
+    def _attempt(self, call: Call, attempts: _Attempts) -> _Judged:
         """One attempt; being over the rate limit is none."""
         attempts.made += 1
         while True:
-            response, seconds = self._make(call)
-            if self._destination.judge(response) is not Verdict.THROTTLED:
+            response, verdict, seconds = self._make(call)
+            if verdict is not Verdict.THROTTLED:
                 attempts.spent += seconds
-                return response
+                return response, verdict
 
-    def _make(self, call: Call) -> tuple[Response, float]:
+    def _make(self, call: Call) -> tuple[Response, Verdict, float]:
         self._wait_for_destination()
         try:
             response, seconds, waited = self._send_paced(call)
         except BaseException:
             self._breaker.withdrawn()
             raise
-        if self._is_passing(response):
+        verdict = self._destination.judge(response)
+        if verdict is Verdict.RETRY:
             self._breaker.failed(answered=response.status != 0)
         else:
             self._breaker.succeeded()
@@ -236,7 +237,7 @@ class Driver:
             self._counts[record.method, record.template, record.status] += 1
         if self._on_call is not None:
             self._on_call(record)
-        return response, seconds
+        return response, verdict, seconds
 
     def _wait_for_destination(self) -> None:
         """Return when a call may be made; in an outage that is as a probe."""
@@ -279,12 +280,16 @@ def _outcome(end: StopIteration) -> Outcome:
     return end.value
 
 
-def _last_result(state: tenacity.RetryCallState) -> Response:
+def _is_passing(judged: _Judged) -> bool:
+    return judged[1] is Verdict.RETRY
+
+
+def _last_result(state: tenacity.RetryCallState) -> _Judged:
     if state.outcome is None:
         message = "a call was given up before it was made"
         raise RuntimeError(message)
-    response: Response = state.outcome.result()
-    return response
+    judged: _Judged = state.outcome.result()
+    return judged
 
 
 def _refused(response: Response, reason: str) -> Outcome:
