@@ -16,6 +16,7 @@ from pipeline.cli.running import (
     input_option,
     job_of,
     processes_option,
+    receipts_option,
     run_options,
     summary_option,
 )
@@ -27,6 +28,7 @@ from pipeline.run.letters import kept_in
 @run_options
 @processes_option
 @dead_letters_option
+@receipts_option
 @summary_option
 @streaming.streaming_options
 @click.option(
@@ -54,8 +56,8 @@ def command(
     here go to Beam, such as --runner; by default the run stays on this machine.
 
     Exit codes: 0 everything is accounted for, 2 something is missing or wrong, 5 the credentials
-    are refused, 6 the destination was down for too long, 7 a stream's source cannot be read any
-    more, 130 interrupted.
+    are refused, 6 the destination was down for too long, 7 a stream's source cannot be read, or a
+    topic cannot be written to, any more, 130 interrupted.
     """
     discards = jobs.NULL in chosen
     given |= {"dry_run": given["dry_run"] or discards, "discards": discards}
@@ -75,9 +77,9 @@ def command(
             jobs.refuse_for_several(plan_file, stream)
             return jobs.carry_out_job(file, summary_file=summary_file, quiet=quiet)
         job = jobs.only_run(file)
-    from pipeline.run.outputs import usable_directory
+    from pipeline.run.outputs import with_usable_outputs
 
-    usable_directory(job.config.dead_letters)
+    job = with_usable_outputs(job, stream["kafka_config"] if stream is not None else None)
     if plan_file is not None:
         from pipeline.run.planned import refuse_unless_planned
 

@@ -40,6 +40,8 @@ input_option = flags([RUN["inputs"]])
 
 dead_letters_option = flags([RUN["dead_letters"]])
 
+receipts_option = flags([RUN["receipts"]])
+
 processes_option = flags([RUN["processes"]])
 
 summary_option = click.option(

@@ -25,7 +25,8 @@ class RunConfig:
         insecure: Allow plain http to another machine.
         token: Names the environment variable that holds the access token, as ``env:NAME``.
         state: URL of the state store.
-        dead_letters: Directory of any Beam file system.
+        dead_letters: Directory of any Beam file system, or a Kafka topic.
+        receipts: The same for receipts of what is delivered; None for none.
         dry_run: Do everything but send, and leave the state as it is.
         discards: Take every event as delivered and do nothing; a dry run, for measuring.
         processes: So many processes of this machine share the work.
@@ -47,6 +48,7 @@ class RunConfig:
     token: str = DEFAULT_TOKEN
     state: str = "sqlite://"
     dead_letters: str = "dead-letters"
+    receipts: str | None = None
     dry_run: bool = False
     discards: bool = False
     processes: int = 1

@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.errors import UsageError
 from pipeline.flow.dead_letters import DeadLetter, UnreadableDeadLetterError, decode
 from pipeline.flow.replay import Selection, decode_done
+from pipeline.sinks.topic import is_topic
 
 LETTERS = ".jsonl"
 JOURNAL = ".journal"
@@ -71,6 +72,12 @@ class Letters:
 
 def files(directory: str, ending: str, *, must_exist: bool = True) -> list[str]:
     """The files right below a directory, in the order of their names."""
+    if is_topic(directory):
+        message = (
+            f"{directory} is a topic: bring its messages into a directory, one a line in a file "
+            "*.jsonl, and name the directory"
+        )
+        raise UsageError(message)
     if is_remote(directory):
         return _remote_files(directory, ending)
     path = Path(directory)
@@ -116,7 +123,14 @@ def join(directory: str, name: str) -> str:
 
 
 def kept_in(directory: str, *, dry_run: bool) -> str:
-    """Where a run writes its dead letters: a dry run apart, because its events were not lost."""
+    """Where a run writes its dead letters: a dry run apart, because its events were not lost.
+
+    Raises:
+        UsageError: A dry run is to write them to a topic.
+    """
+    if dry_run and is_topic(directory):
+        message = f"a dry run writes nothing to {directory}: name a directory with --dead-letters"
+        raise UsageError(message)
     return join(directory, DRY_RUN) if dry_run else directory
 
 

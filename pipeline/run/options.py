@@ -97,7 +97,14 @@ RUN = _by_key(
     ),
     Option(
         key="dead_letters", kind="place", metavar="DIR", default="dead-letters",
-        about="Where refused events are kept, with their reasons.", example="dead-letters",
+        about="Where refused events are kept, with their reasons: a directory, or "
+              "kafka://BROKER:9092/TOPIC.",
+        example="dead-letters",
+    ),
+    Option(
+        key="receipts", kind="place", metavar="DIR", example="receipts", shown="none",
+        about="Where to write a receipt of each event that is delivered or merged: a directory, "
+              "or kafka://BROKER:9092/TOPIC.",
     ),
     Option(
         key="processes", kind="integer", least=1, most=64, metavar="N", default=1, example=2,

@@ -18,6 +18,7 @@ from pipeline.transforms.admit import AdmitSettings
 from pipeline.transforms.dead_letters import DeadLetterFormat, Note
 from pipeline.transforms.deliver import DeliverSettings, Send
 from pipeline.transforms.prepare import PrepareSettings
+from pipeline.transforms.receipts import ReceiptsTo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +92,17 @@ def settings(
         paced=job.endpoint is not None,
         discards=config.discards,
         note=edges.note,
+        receipts=_receipts(job),
     )
     return prepare, admit, deliver
+
+
+def _receipts(job: Job) -> ReceiptsTo | None:
+    """Where receipts go; a dry run delivers nothing and has none."""
+    place = job.config.receipts
+    if place is None or job.endpoint is None:
+        return None
+    return ReceiptsTo(place, job.destination.name)
 
 
 def _policy(mapping: MappingPlan, merge_by: Mapping[str, str]) -> DeliveryPolicy:

@@ -35,6 +35,7 @@ from pipeline.model.operation import Call, Outcome, Response
 from pipeline.model.quota import Windows
 from pipeline.transforms.counting import Counts, Throttling
 from pipeline.transforms.dead_letters import DeadLetterFormat, Note
+from pipeline.transforms.receipts import ReceiptsTo
 from pipeline.transforms.settling import refresh, settle
 
 Send = Callable[[Call], Response]
@@ -78,6 +79,7 @@ class DeliverSettings:
             None where one process delivers everything.
         note: Told of every event that is done with, as soon as its person's work is.
         accounts: Whether events that are delivered or merged are handed on, as ``DELIVERED``.
+        receipts: Where to write a receipt of each of them, or None.
         hands_back: Whether what a run could not try, because it was stopped, is read again from
             its source: it is counted as ``returned`` then, and is no dead letter.
         halted: Why no call is made at all, and every event is accounted for as not tried.
@@ -101,6 +103,7 @@ class DeliverSettings:
     ledger: str | None = None
     note: Note | None = None
     accounts: bool = False
+    receipts: ReceiptsTo | None = None
     hands_back: bool = False
     halted: Halted | None = None
 
@@ -121,6 +124,7 @@ class Deliver(beam.DoFn):
         self._stack = ExitStack()
         self._calls: queue.SimpleQueue[CallRecord] = queue.SimpleQueue()
         self._memory = settings.open_memory(self._stack)
+        self._receipts = settings.receipts.open() if settings.receipts is not None else None
         self._throttling = Throttling()
         self._send = settings.open_send(self._stack)
         self._pace = self._pacer() if settings.paced else Unpaced()
@@ -241,6 +245,8 @@ class Deliver(beam.DoFn):
                 for outcomes in pool.drain():
                     for output in self.account(outcomes):
                         yield _windowed(output)
+        if self._receipts is not None:
+            self._receipts.end_bundle()
         settle(self._memory)
         self._count_calls()
         if self._driver.halted is not None:
@@ -267,9 +273,13 @@ class Deliver(beam.DoFn):
             self._counts.add(outcome.status + reason)
             if outcome.status == "dead":
                 yield self._settings.dead_letters.of_task(task, outcome)
-            elif self._settings.accounts:
-                receipt = Receipt.unpack(task.receipt)
-                account = account_of(receipt, outcome.status, outcome.reason)
+                continue
+            if self._receipts is None and not self._settings.accounts:
+                continue
+            account = account_of(Receipt.unpack(task.receipt), outcome.status, outcome.reason)
+            if self._receipts is not None:
+                self._receipts.write(account)
+            if self._settings.accounts:
                 yield TaggedOutput(DELIVERED, account)
 
     def _count_calls(self) -> None:
