@@ -100,8 +100,12 @@ def carry_out(job: Job, config: StreamConfig, *, summary_file: Path | None, quie
     from pipeline.transforms.counting import LIVE
 
     if not is_local(job.options):
-        message = "--streaming works on this machine; leave --runner away"
-        raise UsageError(message)
+        from pipeline.run import cluster
+
+        ended = cluster.run(job, config)
+        if not quiet:
+            click.echo(f"penstock: the stream has ended on the engine: {ended}", err=True)
+        return 0
     if summary_file is not None:
         writable(summary_file, what="the summary")
 

@@ -78,6 +78,9 @@ _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
     </dependency>
     <dependency><groupId>org.apache.kafka</groupId>
       <artifactId>kafka-clients</artifactId><version>{KAFKA_CLIENTS}</version></dependency>
+    <dependency><!-- of the harness, which does not say so -->
+      <groupId>com.github.jbellis</groupId>
+      <artifactId>jamm</artifactId><version>0.4.0</version></dependency>
     <dependency><groupId>org.slf4j</groupId>
       <artifactId>slf4j-jdk14</artifactId><version>2.0.16</version></dependency>
   </dependencies>
@@ -198,7 +201,7 @@ class FlinkCluster:
             ["java", "-Xmx256m", *_JAVA, "-cp", f"{self._beam}/*",
              "org.apache.beam.sdk.expansion.service.ExpansionService",
              self.expansion.rpartition(":")[2],
-             "--javaClassLookupAllowlistFile=*", "--defaultEnvironmentType=EMBEDDED",
+             "--experiments=use_deprecated_read", "--defaultEnvironmentType=EMBEDDED",
              "--defaultEnvironmentConfig="],
             directory / "expansion.log",
             lambda: _listens(self.expansion),
@@ -258,6 +261,24 @@ class FlinkCluster:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 return json.load(answer)
         return None
+
+    def post(self, path: str, body: Any) -> Any:
+        """What the job manager answers to a POST."""
+        return self._change("POST", path, body)
+
+    def cancel(self, job: str) -> None:
+        """End a job at once."""
+        self._change("PATCH", f"/jobs/{job}?mode=cancel", {})
+
+    def _change(self, method: str, path: str, body: Any) -> Any:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.rest}{path}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
 
     def _managers(self) -> int:
         return int((self.overview() or {}).get("taskmanagers", 0))
