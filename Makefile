@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 
-.PHONY: help demo test lint format bench bench-calls chaos docs check-docs clean
+.PHONY: help capacity demo test lint format bench bench-calls chaos docs check-docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ bench: $(VENV)/.dev ## the benchmarks: a table, and JSON in build/bench
 
 bench-calls: $(VENV)/.dev ## calls of 200,000 events against the floor of the input (minutes)
 	$(BIN)/python -m tests.benchmarks.bench_calls
+
+capacity: $(VENV)/.dev ## how many workers and how long: the tables of docs/capacity.md
+	$(BIN)/python -m tests.benchmarks.capacity
 
 chaos: $(VENV)/.dev ## ten kills and sixty streams of random faults (minutes)
 	PENSTOCK_CHAOS_KILLS=10 PENSTOCK_CHAOS_SEEDS=60 $(BIN)/python -m pytest -q tests/chaos
