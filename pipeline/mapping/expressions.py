@@ -191,7 +191,7 @@ class Expressions(Objects):
                     self.emit(f"{self.note}({self.constant(warning)})")
                 self.emit(f"{target} = ABSENT")
             return kind
-        known = inline_step(step, target, kind)
+        known = inline_step(step, target, kind, self.note)
         if known is None:
             self.emit(f"{target} = {self.call(target, step)}")
             return ""

@@ -13,9 +13,17 @@ from pipeline.mapping.runtime import LONGEST_EMAIL
 
 SLOW: Final = "the function of the step"
 
-_EXACT: dict[str, str] = {"text": "str", "object": "dict", "list": "list", "boolean": "bool"}
+_EXACT: dict[str, str] = {
+    "text": "str",
+    "object": "dict",
+    "list": "list",
+    "boolean": "bool",
+    "number": "int, Decimal, float",
+}
 _TEXTS = frozenset(["text", "email", "url"])
 _METHODS = {"trim": "strip", "lower": "lower", "upper": "upper"}
+
+_COMPARED = {"above": ">", "at_least": ">=", "below": "<", "at_most": "<="}
 
 KEEPS: Final = frozenset(
     ["trim", "lower", "upper", "prefix", "suffix", "replace", "split", "cut", "map", "wrap",
@@ -40,8 +48,11 @@ class Inline:
     kind: str = ""
 
 
-def inline_step(step: plan.Step, value: str, kind: str) -> Inline | None:
-    """A step on the value in a local variable, of a kind known before; None where SLOW is all."""
+def inline_step(step: plan.Step, value: str, kind: str, note: str) -> Inline | None:
+    """A step on the value in a local variable, of a kind known before; None where SLOW is all.
+
+    ``note`` is the name of the function that counts warnings.
+    """
     match step.name, step.args:
         case (("only" | "must_be"), tuple(types)):
             test = type_test(types, value, kind)
@@ -54,6 +65,8 @@ def inline_step(step: plan.Step, value: str, kind: str) -> Inline | None:
             return Inline(_if_text(value, kind, not_blank), SLOW, "text")
         case "to", ("text" | "json_text"):
             return Inline(_if_text(value, kind, ""), SLOW, "text")
+        case "to", "unix_seconds":
+            return Inline("", f"unix_seconds({value}, {note})")
         case "to", "integer":
             return Inline(f"type({value}) is int", SLOW)
         case (("trim" | "lower" | "upper"), _):
@@ -84,9 +97,9 @@ def type_test(types: tuple[str, ...], value: str, kind: str = "") -> str | None:
     if all(name in _EXACT for name in types):
         if kind == "text":
             return str("text" in types)
-        if len(types) == 1:
+        if len(types) == 1 and types[0] != "number":
             return f"type({value}) is {_EXACT[types[0]]}"
-        return f"type({value}) in ({', '.join(_EXACT[name] for name in types)})"
+        return f"type({value}) in ({', '.join(_EXACT[name] for name in types)},)"
     if types == ("email",):
         looks = f"'@' in {value} and len({value}) <= {LONGEST_EMAIL} and known_email({value})"
         return _if_text(value, kind, looks)
@@ -106,6 +119,9 @@ def inline_test(test: plan.Step, value: str, constant: Any) -> str | None:
             return f"{value} is {wanted!r}"
         case "equals", str(wanted):
             return f"{value} == {constant(wanted)}"
+        case (("above" | "at_least" | "below" | "at_most"), int(bound)) if type(bound) is int:
+            compared = f"{value} {_COMPARED[test.name]} {constant(bound)}"
+            return f"type({value}) in (int, Decimal, float) and {compared}"
         case "not_equals", (bool() | None) as wanted:
             return f"{value} is not {wanted!r}"
         case "not_equals", str(wanted):

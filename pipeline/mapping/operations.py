@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from pipeline.mapping import plan
 from pipeline.mapping.expressions import Expressions
 from pipeline.mapping.interpreter import Mapped
 from pipeline.mapping.paths import ABSENT
-from pipeline.mapping.runtime import UNSET, ignore, known_email
+from pipeline.mapping.runtime import UNSET, ignore, known_email, unix_seconds
 from pipeline.model.operation import Operation, Person
 from pipeline.model.refusal import Refusal, Skip
 from pipeline.model.text import looks_like_url
@@ -26,8 +28,9 @@ class Function(Expressions):
         self.name = name
         self.constants |= {
             "ABSENT": ABSENT, "UNSET": UNSET, "Mapped": Mapped, "Operation": Operation,
-            "Person": Person, "ignore": ignore, "known_email": known_email,
-            "looks_like_url": looks_like_url,
+            "Person": Person, "Decimal": Decimal, "ignore": ignore,
+            "known_email": known_email, "looks_like_url": looks_like_url,
+            "unix_seconds": unix_seconds,
         }  # fmt: skip
 
     def head(self) -> list[str]:

@@ -11,7 +11,7 @@ Keys come from events; a recipe is therefore data, never code.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any, Final
@@ -41,41 +41,56 @@ _boolean_text = {True: "true", False: "false"}.__getitem__
 
 @dataclass(frozen=True, slots=True)
 class _Slot:
-    """A member without its value: where it comes from, its type, and how it is changed."""
+    """A member without its value: which of the values it is, its type, and how it is changed."""
 
-    source: Any
+    source: int
     type: type
     change: Callable[[Any], Any] | None = None
 
 
 @dataclass(slots=True)
 class _Recipe:
-    """What to do with objects of one shape."""
+    """What to do with objects of one shape; members are positions among the values."""
 
     names: tuple[str, ...] = ()
-    take: Callable[[Any], tuple[Any, ...]] | None = None
+    take: Callable[[Sequence[Any]], Sequence[Any]] | None = None  # None: all, in their order
     changes: tuple[tuple[str, Callable[[Any], Any]], ...] = ()
     absent: bool = False
     before: tuple[str, ...] = ()  # warnings of the steps in front of MERGE, or of all
     behind: tuple[str, ...] = ()
-    texts: tuple[Any, ...] = ()  # members that must be looked at
+    texts: tuple[int, ...] = ()  # members that must be looked at
     longest: int = sys.maxsize  # of these texts
     short: int = _SHORTER_THAN_DATES  # up to here there is nothing to look at
-    may_be_dates: tuple[Any, ...] = ()
-    may_be_kept: tuple[Any, ...] = ()
-    dated: dict[tuple[Any, ...], _Recipe | None] = field(default_factory=dict)
+    may_be_dates: tuple[int, ...] = ()
+    may_be_kept: tuple[int, ...] = ()
+    dated: dict[tuple[int, ...], _Recipe | None] = field(default_factory=dict)
 
 
-class Reshape(dict[tuple[Any, ...], _Recipe | None]):
+class _Keys:
+    """What is known of objects with the same keys."""
+
+    __slots__ = ("kept", "recipes", "values")
+
+    def __init__(self, kept: tuple[str, ...]) -> None:
+        self.kept = kept
+        self.values = _taker(kept)
+        self.recipes: dict[Any, _Recipe | None] = {}
+
+
+class Reshape(dict[Any, _Keys]):
     """Steps on objects, as a function that remembers a recipe for each shape.
 
     Args:
-        parts: The steps, of those that ``is_learnable`` accepts, in their order.
+        parts: The steps, of those that ``is_learnable`` accepts, in their order; the first may
+            say which members ``rest`` keeps.
     """
 
     def __init__(self, parts: Sequence[Part]) -> None:
         super().__init__()
         self._parts = tuple(parts)
+        self._kept = parts[0] if isinstance(parts[0], KeptKeys) else None
+        self._steps = self._parts if self._kept is None else self._parts[1:]
+        self._learnt = 0
 
     def __call__(
         self,
@@ -96,44 +111,44 @@ class Reshape(dict[tuple[Any, ...], _Recipe | None]):
             extra: An object that comes in at MERGE, or ABSENT.
             mark: Where in ``warnings`` those of the steps in front of MERGE belong.
         """
-        source: dict[Any, Any]
+        known = self[(keys, flags) if flags else keys]
+        values: Sequence[Any] = known.values(members)
+        shape: Any = tuple(map(type, values))
         if extra:
-            values = extra.values()
-            shape: tuple[Any, ...] = (
-                keys, tuple(map(type, members.values())), flags,
-                tuple(extra), tuple(map(type, values)),
-            )  # fmt: skip
-            source = {**members, **dict(enumerate(values))}
-        else:
-            shape = (keys, tuple(map(type, members.values())), flags)
-            source = members
-        recipe = self[shape]
+            added: tuple[Any, ...] = tuple(extra.values())
+            shape = (shape, tuple(extra), tuple(map(type, added)))
+            values += added  # type: ignore[operator]
+        try:
+            recipe = known.recipes[shape]
+        except KeyError:
+            recipe = self._learn(known, shape)
         if recipe is None:
             return self.one_by_one(members, flags, warnings, extra, mark)
         if recipe.texts:
             short, dates = recipe.short, None
-            for key in recipe.texts:
-                text = source[key]
+            for at in recipe.texts:
+                text = values[at]
                 if len(text) > short:
                     if len(text) > recipe.longest:
                         return self.one_by_one(members, flags, warnings, extra, mark)
-                    if text[4:5] == "-" and key in recipe.may_be_dates:
+                    if text[4:5] == "-" and at in recipe.may_be_dates:
                         seconds = seconds_of_date(text)
                         if seconds is not None:
-                            dates = {key: seconds} if dates is None else {**dates, key: seconds}
+                            dates = {at: seconds} if dates is None else {**dates, at: seconds}
             if dates is not None:
-                recipe = self._with_dates(recipe, shape, tuple(dates))
-                source = {**source, **dates}
-        if recipe is None or (recipe.may_be_kept and _one_is_kept(recipe, source)):
+                recipe = self._with_dates(recipe, known, shape, tuple(dates))
+                values = [dates.get(at, value) for at, value in enumerate(values)]
+        if recipe is None or (recipe.may_be_kept and _one_is_kept(recipe, values)):
             return self.one_by_one(members, flags, warnings, extra, mark)
         if recipe.before:
             at = len(warnings) if mark is None else mark
             warnings[at:at] = recipe.before
         if recipe.behind:
             warnings += recipe.behind
-        if recipe.take is None:
-            return ABSENT if recipe.absent else {}
-        made = dict(zip(recipe.names, recipe.take(source)))  # noqa: B905 - see _taker
+        if recipe.absent:
+            return ABSENT
+        taken = values if recipe.take is None else recipe.take(values)
+        made = dict(zip(recipe.names, taken))  # noqa: B905 - see _taker
         for name, change in recipe.changes:
             made[name] = change(made[name])
         return made
@@ -166,21 +181,31 @@ class Reshape(dict[tuple[Any, ...], _Recipe | None]):
         warnings += said
         return value
 
-    def __missing__(self, shape: tuple[Any, ...]) -> _Recipe | None:
-        """Learn a shape; None where values decide."""
+    def __missing__(self, shape: Any) -> _Keys:
+        """Which of these keys are kept."""
         if len(self) >= MOST_RECIPES:
             self.clear()
-        self[shape] = recipe = _learnt(self._parts, shape, frozenset())
+        keys, flags = shape if shape and type(shape[0]) is tuple else (shape, ())
+        self[shape] = known = _Keys(keys if self._kept is None else self._kept[(keys, *flags)])
+        return known
+
+    def _learn(self, known: _Keys, shape: Any) -> _Recipe | None:
+        """The recipe for a shape; None where values decide."""
+        if self._learnt >= MOST_RECIPES:
+            self.clear()
+            self._learnt = 0
+        self._learnt += 1
+        known.recipes[shape] = recipe = _learnt(self._steps, known.kept, shape, frozenset())
         return recipe
 
     def _with_dates(
-        self, recipe: _Recipe, shape: tuple[Any, ...], dates: tuple[Any, ...]
+        self, recipe: _Recipe, known: _Keys, shape: Any, dates: tuple[int, ...]
     ) -> _Recipe | None:
         """The recipe for objects of a shape in which these members are dates."""
         if dates not in recipe.dated:
             if len(recipe.dated) >= _MOST_DATED:
                 recipe.dated.clear()
-            recipe.dated[dates] = _learnt(self._parts, shape, frozenset(dates))
+            recipe.dated[dates] = _learnt(self._steps, known.kept, shape, frozenset(dates))
         return recipe.dated[dates]
 
 
@@ -202,13 +227,13 @@ def is_for_objects(step: plan.Step) -> bool:
 class _Learner:
     """A recipe while it is made."""
 
-    def __init__(self, dates: frozenset[Any]) -> None:
+    def __init__(self, dates: frozenset[int]) -> None:
         self.dates = dates
         self.said: list[str] = []
-        self.texts: dict[Any, None] = {}
+        self.texts: dict[int, None] = {}
         self.longest = sys.maxsize
-        self.may_be_dates: dict[Any, None] = {}
-        self.may_be_kept: dict[Any, None] = {}
+        self.may_be_dates: dict[int, None] = {}
+        self.may_be_kept: dict[int, None] = {}
 
 
 class _ValuesDecide(Exception):
@@ -218,25 +243,35 @@ class _ValuesDecide(Exception):
 _Slots = dict[str, _Slot]
 
 
-def _learnt(parts: Iterable[Part], shape: tuple[Any, ...], dates: frozenset[Any]) -> _Recipe | None:
-    keys, types, flags, *more = shape
-    slots: Any = {key: _Slot(key, type_) for key, type_ in zip(keys, types, strict=True)}
+def _learnt(
+    parts: Sequence[Part], keys: tuple[str, ...], shape: Any, dates: frozenset[int]
+) -> _Recipe | None:
+    types: tuple[type, ...] = shape
+    extra: tuple[str, ...] = ()
+    more: tuple[type, ...] = ()
+    if shape and type(shape[0]) is tuple:
+        types, extra, more = shape
+    slots: Any = {
+        key: _Slot(at, type_) for at, (key, type_) in enumerate(zip(keys, types, strict=False))
+    }
     learner = _Learner(dates)
     before: tuple[str, ...] = ()
     try:
         for part in parts:
             if part is MERGE:
                 before, learner.said = tuple(learner.said), []
-                if more:
-                    extra = enumerate(zip(*more, strict=True))
-                    came = {name: _Slot(at, type_) for at, (name, type_) in extra}
+                came = {
+                    name: _Slot(at, type_)
+                    for at, (name, type_) in enumerate(zip(extra, more, strict=True), len(types))
+                }
+                if came:
                     slots = came if slots is ABSENT else {**slots, **came}
             elif slots is not ABSENT:
                 by_shape = _BY_SHAPE.get(part.name) if isinstance(part, plan.Step) else None
                 if by_shape is not None and isinstance(part, plan.Step):
                     slots = by_shape(slots, part.args, learner)
                 else:
-                    slots = _done(part, slots, flags, learner.said.append)
+                    slots = _done(part, slots, (), learner.said.append)
     except _ValuesDecide:
         return None
     recipe = _Recipe(absent=slots is ABSENT)
@@ -246,7 +281,8 @@ def _learnt(parts: Iterable[Part], shape: tuple[Any, ...], dates: frozenset[Any]
         recipe.before = tuple(learner.said)
     if slots:
         recipe.names = tuple(slots)
-        recipe.take = _taker([slot.source for slot in slots.values()])
+        sources = tuple(slot.source for slot in slots.values())
+        recipe.take = None if sources == tuple(range(len(sources))) else _taker(sources)
         recipe.changes = tuple(
             (name, slot.change) for name, slot in slots.items() if slot.change is not None
         )
@@ -257,8 +293,10 @@ def _learnt(parts: Iterable[Part], shape: tuple[Any, ...], dates: frozenset[Any]
     return recipe
 
 
-def _taker(keys: list[Any]) -> Callable[[Any], tuple[Any, ...]]:
+def _taker(keys: tuple[Any, ...]) -> Callable[[Any], tuple[Any, ...]]:
     """The values of these keys as a tuple; a single one twice, as one alone would be no tuple."""
+    if not keys:
+        return lambda values: ()
     return itemgetter(*keys) if len(keys) > 1 else itemgetter(keys[0], keys[0])
 
 
@@ -268,9 +306,9 @@ def _done(part: Any, value: Any, flags: tuple[bool, ...], note: Callable[[str], 
     return STEP_FUNCTIONS[part.name](value, part.args, note)
 
 
-def _one_is_kept(recipe: _Recipe, source: dict[Any, Any]) -> bool:
-    for key in recipe.may_be_kept:  # noqa: SIM110 - any() with a generator costs three times as much
-        if is_kept(source[key], ("link", "money")):
+def _one_is_kept(recipe: _Recipe, values: Sequence[Any]) -> bool:
+    for at in recipe.may_be_kept:  # noqa: SIM110 - any() with a generator costs three times as much
+        if is_kept(values[at], ("link", "money")):
             return True
     return False
 
