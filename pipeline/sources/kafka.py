@@ -70,6 +70,7 @@ class KafkaTopic:
         self._failure: SourceFailed | None = None
         self._trouble: KafkaError | None = None
         self._told: dict[int, float] = {}
+        self._is_open = False
         configuration = self._configuration()
         self._incremental = (
             "cooperative" in str(configuration["partition.assignment.strategy"])
@@ -91,6 +92,7 @@ class KafkaTopic:
             on_revoke=self._on_revoke,
             on_lost=self._on_revoke,
         )
+        self._is_open = True
 
     def _configuration(self) -> dict[str, Any]:
         settings = self._settings
@@ -116,7 +118,8 @@ class KafkaTopic:
             found = self._consumer.list_topics(settings.topic, timeout=_SECONDS)
             error = found.topics[settings.topic].error
         except self._kafka.KafkaException as exception:
-            error = self._trouble or exception.args[0]
+            self._consumer.poll(0.1)  # only now the client says why
+            error = exception.args[0] if self._trouble is None else self._trouble
             raise UsageError(self._cannot_reach(error)) from None
         if error is None:
             return
@@ -178,8 +181,10 @@ class KafkaTopic:
 
     def _on_error(self, error: KafkaError) -> None:
         """Trouble of the connection; the client tries again by itself."""
-        self._trouble = error
-        self._tell(error.code(), f"Kafka at {self._settings.brokers}: {error.str()}")
+        if error.code() != self._kafka.KafkaError._ALL_BROKERS_DOWN:
+            self._trouble = error  # that all are down does not say why
+        if self._is_open:
+            self._tell(error.code(), f"Kafka at {self._settings.brokers}: {error.str()}")
 
     def _tell(self, code: int, message: str) -> None:
         """Warn, but not of the same thing all the time."""
