@@ -19,6 +19,7 @@ from apache_beam.utils.subprocess_server import JavaJarServer
 
 from pipeline.errors import UsageError
 from pipeline.flow.deliver import Remembering
+from pipeline.flow.hold_back import HoldBackPolicy
 from pipeline.run import graph, inputs
 from pipeline.run.batch import new_run_id
 from pipeline.run.cluster_sources import read
@@ -30,7 +31,10 @@ from pipeline.state.memory import RememberedState
 from pipeline.state.store import StateStore
 from pipeline.state.turns import Turns
 from pipeline.state.unshared import UnsharedState
+from pipeline.transforms.admit import AdmitSettings
+from pipeline.transforms.deliver import DeliverSettings
 from pipeline.transforms.hold import HoldSettings
+from pipeline.transforms.prepare import PrepareSettings
 from pipeline.transforms.stream import StreamSettings, Turn
 
 _LOG = logging.getLogger(__name__)
@@ -58,7 +62,7 @@ def run(job: Job, config: StreamConfig) -> str:
         p = beam.Pipeline(options=streaming(job.options))
         services = job.options.view_as(CrossLanguageOptions).beam_services
         with JavaJarServer.beam_services(services):
-            _build(p, source, job, config, now=now, scope=scope)
+            add(p, source, job, config, now=now, scope=scope)
             result = p.run()
         try:
             return str(result.wait_until_finish())
@@ -73,7 +77,7 @@ def _is_files(job: Job) -> bool:
     return all(address(text) is None for text in job.config.inputs)
 
 
-def _build(
+def add(
     p: beam.Pipeline,
     source: beam.PTransform,
     job: Job,
@@ -82,22 +86,39 @@ def _build(
     now: int,
     scope: str,
 ) -> None:
-    state = job.config.state if job.endpoint else IN_MEMORY
-    edges = Edges(open_memory=OpenShared(state, scope, job.config.max_outage * 60))
-    prepare, admit, deliver = settings(job, edges, now=now, scope=scope)
+    """Add the stream to ``p``, as ``graph.build_stream`` does it, with what the job says."""
+    prepare, admit, deliver, stream = stream_settings(job, config.hold_back, now=now, scope=scope)
     graph.build_stream(
         p,
         source,
         prepare=prepare,
         admit=admit,
         deliver=deliver,
-        stream=StreamSettings(
-            hold=HoldSettings(seconds=config.hold_back.seconds, shards=config.hold_back.shards),
-            open_turns=OpenTurns(state, scope),
-        ),
+        stream=stream,
         dead_letters=job.config.dead_letters,
         run_id=new_run_id(),
     )
+
+
+def stream_settings(
+    job: Job, hold_back: HoldBackPolicy, *, now: int, scope: str
+) -> tuple[PrepareSettings, AdmitSettings, DeliverSettings, StreamSettings]:
+    """The settings of a stream's steps.
+
+    Args:
+        job: The run.
+        hold_back: What waits for what, and for how long.
+        now: Its time, microseconds since 1970.
+        scope: Where what it learns is remembered.
+    """
+    """Add the stream to ``p``, as ``graph.build_stream`` does it, with what the job says."""
+    state = job.config.state if job.endpoint else IN_MEMORY
+    edges = Edges(open_memory=OpenShared(state, scope, job.config.max_outage * 60))
+    stream = StreamSettings(
+        hold=HoldSettings(seconds=hold_back.seconds, shards=hold_back.shards),
+        open_turns=OpenTurns(state, scope),
+    )
+    return *settings(job, edges, now=now, scope=scope), stream
 
 
 def streaming(options: PipelineOptions) -> PipelineOptions:

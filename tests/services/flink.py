@@ -313,6 +313,7 @@ class FlinkCluster:
             "restart-strategy.fixed-delay.attempts": 20,
             "restart-strategy.fixed-delay.delay": "1 s",
             "state.checkpoints.dir": f"file://{directory / 'checkpoints'}",
+            "state.savepoints.dir": f"file://{directory / 'savepoints'}",
             "execution.checkpointing.tolerable-failed-checkpoints": 100,
             "io.tmp.dirs": str(directory / "tmp"),
         }
