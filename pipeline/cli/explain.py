@@ -15,6 +15,7 @@ from pipeline.cli.options import overrides, report, set_option
 from pipeline.cli.shaping import Shaper, read_events, shaper_for
 from pipeline.errors import PenstockError, UsageError
 from pipeline.mapping.plan import MappingPlan
+from pipeline.model.event import EVENT_TYPES, Event, Rejected
 from pipeline.run.mappings import DEFAULT_MAPPING, compile_mapping_file
 
 POLL_SECONDS = 0.3
@@ -32,6 +33,11 @@ POLL_SECONDS = 0.3
 )
 @click.option("--no-validate", is_flag=True, help="Do not check events against the schemas.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text")
+@click.option("--code", is_flag=True, help="Show the Python that the mapping compiles to.")
+@click.option(
+    "--type", "type_", type=click.Choice(EVENT_TYPES), help="With --code: for events of this type."
+)
+@click.option("--rule", metavar="NAME", help="With --code: this rule alone.")
 @click.option("--watch", is_flag=True, help="Run again whenever the mapping or the file is saved.")
 def command(
     file: str | None,
@@ -41,6 +47,9 @@ def command(
     schemas: Path | None,
     no_validate: bool,
     style: str,
+    code: bool,
+    type_: str | None,
+    rule: str | None,
     watch: bool,
 ) -> None:
     """Show what becomes of each event in FILE, and why; nothing is ever sent.
@@ -48,9 +57,15 @@ def command(
     FILE holds one event, JSON lines, an array of events or a batch. Shown are the rule that
     fired, every field with its source, its steps and its line in the mapping, why an absent field
     is absent, and the API calls that would follow for a person whom nobody has seen.
+
+    With --code it shows instead the Python functions that the mapping compiles to: those for the
+    events in FILE, or without one all of them.
     """
     source = event or file
-    if source is None or (event and file):
+    if not code and (type_ or rule):
+        message = "--type and --rule choose among the code that --code shows: add --code"
+        raise UsageError(message)
+    if (source is None and not code) or (event and file):
         message = "explain takes one file with events: penstock explain --event FILE (- for stdin)"
         raise UsageError(message)
     if watch and source == "-":
@@ -63,21 +78,32 @@ def command(
         compiled = compile_mapping_file(mapping, changed)
         report(compiled, mapping)
         assert compiled.plan is not None  # noqa: S101
+        if code:
+            from pipeline.cli.generated import show
+
+            show(compiled.plan, None if source is None else _events(source), type_, rule)
+            return
+        assert source is not None  # noqa: S101
         shaper = shaper_for(compiled.plan, schemas, check=not no_validate)
         _explain(source, compiled.plan, shaper, style)
 
     if watch:
-        watching([mapping, Path(source)], once)
+        watching([mapping, *([Path(source)] if source else [])], once)
     else:
         once()
 
 
-def _explain(source: str, mapping: MappingPlan, shaper: Shaper, style: str) -> None:
+def _events(source: str) -> list[Event | Rejected]:
     data = read_events_file(source)
     events = read_events(data, origin="stdin" if source == "-" else source)
     if not events:
         message = f"{source} holds no event"
         raise UsageError(message)
+    return events
+
+
+def _explain(source: str, mapping: MappingPlan, shaper: Shaper, style: str) -> None:
+    events = _events(source)
     counts: Counter[str] = Counter()
     for number, event in enumerate(events):
         shaped = shaper.shape(event)

@@ -6,8 +6,8 @@ The code is made from the plan alone, never from an event. ``Mapper.source`` is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.mapping import plan
@@ -45,7 +45,7 @@ class Mapper:
     @property
     def source(self) -> str:
         """All the code there may be, to be read."""
-        return "\n\n".join(code.source for code in listing(self._plan))
+        return "\n\n".join(code.source for code in listing(self._plan, units(self._plan)))
 
     def _dispatch(self, kind: type[Sieve | Mapping]) -> Callable[[Event], Any]:
         """A function of events that finds, or makes, the one for an event's type and name."""
@@ -99,12 +99,30 @@ class Code:
     constants: dict[str, Any]
 
 
-def listing(mapping: plan.MappingPlan, types: Sequence[str] = EVENT_TYPES) -> list[Code]:
-    """The functions that map events of these types, to be read."""
-    units: list[tuple[str, str | None]] = [(type_, OTHER) for type_ in types]
-    if "track" in types:
-        units += [("track", name) for name in sorted(names_in(mapping))]
-    return [_code(mapping, Mapping, *unit) for unit in units]
+Unit = tuple[str, str | None]
+"""An event type, and an event name that the mapping writes, or OTHER: what code is made for."""
+
+
+def units(mapping: plan.MappingPlan) -> list[Unit]:
+    """Everything that code may be made for."""
+    named = [("track", name) for name in sorted(names_in(mapping))]
+    return [*((type_, OTHER) for type_ in EVENT_TYPES), *named]
+
+
+def listing(mapping: plan.MappingPlan, wanted: Iterable[Unit]) -> list[Code]:
+    """The functions that map such events, to be read."""
+    return [_code(mapping, Mapping, *unit) for unit in wanted]
+
+
+def of_rule(mapping: plan.MappingPlan, name: str) -> plan.MappingPlan:
+    """The plan with one rule alone; KeyError where it has none of that name."""
+    rules = {rule.name: rule for rule in mapping.rules}
+    return replace(mapping, skips=(), rules=(rules[name],))
+
+
+def may_fire(mapping: plan.MappingPlan, unit: Unit) -> bool:
+    """Whether some rule may fire for such an event."""
+    return bool(specialised(mapping, *unit).rules)
 
 
 def _code(

@@ -40,8 +40,8 @@ class Conditions(Reader):
                 integrations = self.root(Path("integrations"))
                 wanted = f"integration_on({integrations}, {self.constant(name)})"
                 return f"({integrations} is ABSENT or {wanted})"
-            case plan.Not(negated):
-                return f"not {_bracketed(self.condition(negated))}"
+            case plan.Not():
+                return negated(self.condition(condition.condition))
             case plan.All(conditions):
                 return self.chain(conditions, stop_at=False)
             case plan.AnyOf(conditions):
@@ -87,5 +87,21 @@ class Conditions(Reader):
         return f"{function}({value}, {self.arguments(test.args)})"
 
 
+def negated(expression: str) -> str:
+    """The opposite of an expression."""
+    return f"not {_bracketed(expression)}"
+
+
 def _bracketed(expression: str) -> str:
-    return f"({expression})" if " " in expression else expression
+    simple = " " not in expression or (expression[0] == "(" and _closes(expression))
+    return expression if simple else f"({expression})"
+
+
+def _closes(expression: str) -> bool:
+    """Whether the bracket that an expression begins with closes at its end."""
+    depth = 0
+    for at, letter in enumerate(expression):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0:
+            return at == len(expression) - 1
+    return False

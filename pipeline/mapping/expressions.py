@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from pipeline.mapping import plan
+from pipeline.mapping.conditions import negated
 from pipeline.mapping.functions import STEP_FUNCTIONS, TEST_FUNCTIONS
 from pipeline.mapping.inline import KEEPS, SLOW, inline_step
 from pipeline.mapping.language import TESTS
@@ -186,7 +187,7 @@ class Expressions(Objects):
     def step(self, target: str, step: plan.Step, kind: str) -> str:
         """One step on a value that is there; the kind of the value behind it."""
         if step.name in TEST_FUNCTIONS:
-            with self.block(f"if not {self.test(step, target)}:"):
+            with self.block(f"if {negated(self.test(step, target))}:"):
                 for warning in TESTS[step.name].warnings:
                     self.emit(f"{self.note}({self.constant(warning)})")
                 self.emit(f"{target} = ABSENT")
@@ -199,7 +200,7 @@ class Expressions(Objects):
         if not known.unless:
             self.emit(f"{target} = {becomes}")
         elif known.unless != "True":
-            self.emit(f"if not ({known.unless}): {target} = {becomes}")
+            self.emit(f"if {negated(known.unless)}: {target} = {becomes}")
         return known.kind
 
     def call(self, target: str, step: plan.Step) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import PurePath
 
 from pipeline.mapping import plan
+from pipeline.mapping.conditions import negated
 from pipeline.mapping.expressions import Expressions
 from pipeline.mapping.interpreter import Mapped
 from pipeline.mapping.paths import ABSENT
@@ -100,7 +102,8 @@ class Mapping(Function):
 
     def place(self, place: plan.Place) -> str:
         """Where a part is written, for people."""
-        return f"{self.mapping.file}:{place.line}" if self.mapping.file else f"line {place.line}"
+        file = PurePath(self.mapping.file).name
+        return f"{file}:{place.line}" if file else f"line {place.line}"
 
     def refuse(self, reason: str, message: str) -> None:
         """The end of an event that lacks something."""
@@ -117,7 +120,7 @@ class Mapping(Function):
         for reason, condition in rule.require:
             if condition == plan.Literally(value=True):
                 continue
-            with self.block(f"if not ({self.condition(condition)}):"):
+            with self.block(f"if {negated(self.condition(condition))}:"):
                 self.refuse(reason, f"rule {rule.name!r} requires it")
         ids = [
             self.identifier(expr)

@@ -92,6 +92,11 @@ class Reshape(dict[Any, _Keys]):
         self._steps = self._parts if self._kept is None else self._parts[1:]
         self._learnt = 0
 
+    def __repr__(self) -> str:
+        """The steps, for people who read the code."""
+        names = [part if isinstance(part, str) else _said(part) for part in self._parts]
+        return f"Reshape({', '.join(names)})"
+
     def __call__(
         self,
         members: dict[str, Any],
@@ -210,6 +215,10 @@ class Reshape(dict[Any, _Keys]):
 
 
 _MOST_DATED = 64
+
+
+def _said(part: plan.Step | KeptKeys) -> str:
+    return f"{part.name}: {part.args!r}" if isinstance(part, plan.Step) else repr(part)
 
 
 def is_learnable(step: plan.Step) -> bool:

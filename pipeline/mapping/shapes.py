@@ -41,6 +41,10 @@ class FoundKeys(dict[tuple[str, ...], tuple[str | None, ...]]):
         super().__init__()
         self.wanted: list[Key] = []
 
+    def __repr__(self) -> str:
+        """The names that are wanted, for people who read the code."""
+        return f"the keys for {[key.name for key in self.wanted]}"
+
     def __missing__(self, shape: tuple[str, ...]) -> tuple[str | None, ...]:
         """Learn a shape."""
         if len(self) >= MOST_SHAPES:
@@ -62,6 +66,11 @@ class KeptKeys(dict[tuple[Any, ...], tuple[str, ...]]):
         super().__init__()
         self._always = always
         self._conditional = conditional
+
+    def __repr__(self) -> str:
+        """Which keys are left out, for people who read the code."""
+        perhaps = f", perhaps {list(self._conditional)}" if self._conditional else ""
+        return f"all but {sorted(self._always)}{perhaps}"
 
     def __missing__(self, shape: tuple[Any, ...]) -> tuple[str, ...]:
         """Learn a shape."""
