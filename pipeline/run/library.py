@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindows
 
-from pipeline.errors import ConfigurationError, UsageError
+from pipeline.errors import ConfigurationError
+from pipeline.flow.hold_back import HoldBackPolicy
 from pipeline.mapping.diagnostics import Diagnostic
 from pipeline.mapping.plan import MappingPlan
 from pipeline.model.decode import DEFAULT_MAX_BYTES
 from pipeline.run import graph
+from pipeline.run.cluster import refuse_unshared, stream_settings
 from pipeline.run.config import RunConfig
 from pipeline.run.job import check, greet, remembered_scope
 from pipeline.run.mappings import DEFAULT_MAPPING, HOME, compile_mapping_file
@@ -56,9 +58,10 @@ class Outputs(NamedTuple):
 class Penstock(beam.PTransform):
     """Delivers events to Intercom: validated, mapped, in each person's order, at the API's rate.
 
-    Takes a bounded collection; an element is one event, or one ``{"batch": [...]}``: JSON as
-    ``bytes`` or ``str``, a mapping, or a row. Gives ``Outputs``. Counts into Beam's metrics,
-    namespace ``penstock``, under the names that a run counts with.
+    An element is one event, or one ``{"batch": [...]}``: JSON as ``bytes`` or ``str``, a mapping,
+    or a row. Gives ``Outputs``. Counts into Beam's metrics, namespace ``penstock``, under the names
+    that a run counts with. A collection without end needs an engine that keeps state and timers,
+    such as Flink or Dataflow, and a ``state`` that its workers share.
 
     Everything that can be checked is checked where the transform is made, and where it is
     applied. A workspace that is not named is asked for then, if a state is kept: one GET /me.
@@ -81,11 +84,12 @@ class Penstock(beam.PTransform):
         max_outage: Minutes for which a destination that is down is waited for.
         max_event_bytes: Longer events are refused.
         origin: Where the events come from, for people who read the dead letters.
+        hold_back: Seconds for which events of a stream wait for others of the same person.
 
     Raises:
         MappingRefused: The mapping has mistakes.
-        UsageError: An option, a file, the token or the state cannot be used, or the input is
-            unbounded.
+        UsageError: An option, a file, the token or the state cannot be used, or a stream has no
+            state that its workers share.
         CredentialsRefused: The destination refuses the token.
     """
 
@@ -108,6 +112,7 @@ class Penstock(beam.PTransform):
         max_outage: float = 15.0,
         max_event_bytes: int = DEFAULT_MAX_BYTES,
         origin: str = "beam",
+        hold_back: float = 5.0,
     ) -> None:
         super().__init__()
         config = RunConfig(
@@ -130,22 +135,25 @@ class Penstock(beam.PTransform):
         self._job = check(config, plan_of(config))
         self._workspace = workspace
         self._origin = origin
+        self._hold_back = hold_back
 
     def expand(self, events: beam.PCollection) -> Outputs:
         """Add the steps of a run."""
-        if not events.is_bounded:
-            message = (
-                "Penstock takes a bounded collection and this one has no end; "
-                "a stream is what `penstock run --streaming` is for"
-            )
-            raise UsageError(message)
         job = self._job
+        if not events.is_bounded:
+            refuse_unshared(job)
         workspace = self._workspace
         if workspace is None:
             workspace = greet(job, Counter()) if job.config.state != IN_MEMORY else ""
         scope = remembered_scope(job, workspace)
         now = time.time_ns() // 1000
-        prepare, admit, deliver = settings(job, Edges(), now=now, scope=scope)
+        stream = None
+        if events.is_bounded:
+            prepare, admit, deliver = settings(job, Edges(), now=now, scope=scope)
+        else:
+            prepare, admit, deliver, stream = stream_settings(
+                job, HoldBackPolicy(seconds=self._hold_back), now=now, scope=scope
+            )
         lines = (
             events
             | "OneWindow" >> beam.WindowInto(GlobalWindows())
@@ -156,6 +164,7 @@ class Penstock(beam.PTransform):
             prepare=replace(prepare, accounts=True),
             admit=admit,
             deliver=replace(deliver, accounts=True),
+            stream=stream,
         )
         dead = (made.refused, made.undelivered) | "Dead" >> beam.Flatten()
         return Outputs(made.delivered, made.skipped, dead)

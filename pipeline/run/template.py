@@ -21,6 +21,7 @@ from pipeline.run.config import RunConfig
 from pipeline.run.job import check, greet, remembered_scope
 from pipeline.run.library import plan_of
 from pipeline.run.options import DESTINATION, RUN, Option, number_of, problem_with
+from pipeline.run.outputs import with_usable_outputs
 from pipeline.run.wiring import Edges, settings
 
 _RENAMED = {"region": "workspace_region"}
@@ -74,7 +75,7 @@ def launch(config: RunConfig) -> Any:
         UsageError: An option, a file, the token or the state cannot be used.
         CredentialsRefused: The destination refuses the token.
     """
-    job = check(config, plan_of(config))
+    job = with_usable_outputs(check(config, plan_of(config)), None)
     with inputs.slices(config.inputs) as slices:
         scope = remembered_scope(job, greet(job, Counter()))
         now = time.time_ns() // 1000
@@ -86,7 +87,7 @@ def launch(config: RunConfig) -> Any:
             prepare=prepare,
             admit=admit,
             deliver=deliver,
-            dead_letters=config.dead_letters,
+            dead_letters=job.config.dead_letters,
             run_id=new_run_id(),
         )
         return p.run()

@@ -14,6 +14,7 @@ from typing import Any
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.testing.test_stream import TestStream as Stream
 from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.transforms.window import FixedWindows, TimestampedValue
 
@@ -213,18 +214,43 @@ def test_a_refused_token_is_told_before_anything_runs(
             p | beam.Create([IDENTIFY]) | Penstock(endpoint=strict.url, state=state)
 
 
-def test_a_stream_is_refused_with_the_way_out() -> None:
-    p = beam.Pipeline(runner="FnApiRunner")
-    stream = p | beam.Create([b"x"], reshuffle=False)
-    stream.is_bounded = False
-    with pytest.raises(UsageError, match="--streaming"):
-        stream | Penstock(dry_run=True)
+def test_a_stream_needs_a_state_that_its_workers_share(emulator: Emulator) -> None:
+    p = beam.Pipeline(runner="BundleBasedDirectRunner")
+    with pytest.raises(UsageError, match="postgresql"):
+        p | Stream() | Penstock(endpoint=emulator.url)
+
+
+def noted(element: Any, path: Path) -> None:
+    with path.open("a") as file:
+        file.write(f"{element}\n")
+
+
+def test_a_stream_that_ends_has_delivered_everything_in_order(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    options = PipelineOptions(["--streaming", "--runner=BundleBasedDirectRunner"])
+    stream = Stream().add_elements([json.dumps(TRACK), json.dumps(UNWANTED), "{nope"])
+    stream = stream.add_elements([json.dumps(IDENTIFY)]).advance_watermark_to_infinity()
+    with beam.Pipeline(options=options) as p:
+        state = f"sqlite:///{tmp_path / 'state.db'}"
+        made = p | stream | Penstock(endpoint=emulator.url, state=state)
+        made.delivered | "Delivered" >> beam.Map(noted, tmp_path / "delivered")
+        made.skipped | "Skipped" >> beam.Map(noted, tmp_path / "skipped")
+        made.dead | "Dead" >> beam.Map(noted, tmp_path / "dead")
+    assert "message_id='m1'" in (tmp_path / "delivered").read_text()
+    assert "message_id='m2'" in (tmp_path / "delivered").read_text()
+    assert "integrations_off" in (tmp_path / "skipped").read_text()
+    assert "invalid_json" in (tmp_path / "dead").read_text()
+    calls = [entry["path"] for entry in emulator.requests if entry["method"] == "POST"]
+    assert calls == ["/contacts", "/events"]
 
 
 def test_it_takes_the_options_of_a_run_with_the_same_defaults() -> None:
-    elsewhere = {"inputs", "dead_letters", "beam_args"}
+    of_the_pipeline = {"inputs", "dead_letters", "receipts", "discards", "beam_args", "processes"}
     of_run = {
-        option.name: option.default for option in fields(RunConfig) if option.name not in elsewhere
+        option.name: option.default
+        for option in fields(RunConfig)
+        if option.name not in of_the_pipeline
     }
     given = signature(Penstock.__init__).parameters
     assert of_run.keys() <= given.keys()

@@ -196,7 +196,8 @@ def test_containers_are_of_this_version_and_may_do_little(manifest: Path) -> Non
 
 ACCEPTED = {
     "input": ["gs://bucket/events/*.jsonl.gz", "gs://a-b/1.jsonl;gs://a-b/2.jsonl"],
-    "dead_letters": ["gs://bucket/dead-letters"],
+    "dead_letters": ["gs://bucket/dead-letters", "kafka://broker:9092/dead-letters"],
+    "receipts": ["gs://bucket/receipts", "kafka://broker:9092/receipts"],
     "mapping": ["gs://bucket/mappings/intercom.yaml", "/opt/mappings/eu.yml"],
     "set": ["nested=flatten", "nested=flatten;currency=EUR"],
     "workspace_region": ["us", "eu", "au"],
@@ -211,7 +212,8 @@ ACCEPTED = {
 }
 REFUSED = {
     "input": ["", "/local/file", "gs://", "gs://a b"],
-    "dead_letters": ["dead-letters", "gs://bucket"],
+    "dead_letters": ["dead-letters", "gs://bucket", "kafka://broker:9092"],
+    "receipts": ["receipts", "gs://bucket", "kafka://user:secret@broker:9092/topic"],
     "mapping": ["gs://bucket/mapping.json", "mapping.yaml"],
     "set": ["nested", "=flatten", "nested=a;"],
     "workspace_region": ["europe-west1", "EU", ""],
@@ -224,8 +226,8 @@ REFUSED = {
     "max_outage": ["-1", "forever"],
     "max_event_bytes": ["0", "-5", "1e6"],
 }
-ON_A_WORKER_ONLY = {"schemas", "insecure"}
-"""Options that make no sense for a template: local directories, plain http."""
+ELSEWHERE = {"schemas", "insecure", "processes"}
+"""Options that make no sense for a template: of one machine, or plain http."""
 
 
 def parameter(name: str) -> dict[str, Any]:
@@ -240,7 +242,7 @@ def matches(name: str, text: str) -> bool:
 def test_the_template_has_every_option_of_a_run() -> None:
     names = [each["name"] for each in METADATA["parameters"]]
     assert len(names) == len(set(names))
-    assert set(names) | ON_A_WORKER_ONLY == set(PARAMETERS)
+    assert set(names) | ELSEWHERE == set(PARAMETERS)
 
 
 def test_no_parameter_has_the_name_of_an_option_of_beam() -> None:
