@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 
-.PHONY: help capacity demo test lint format bench bench-calls chaos docs check-docs clean
+.PHONY: help capacity demo test lint format bench bench-calls flink-test chaos docs check-docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ capacity: $(VENV)/.dev ## how many workers and how long: the tables of docs/capa
 
 chaos: $(VENV)/.dev ## ten kills and sixty streams of random faults (minutes)
 	PENSTOCK_CHAOS_KILLS=10 PENSTOCK_CHAOS_SEEDS=60 $(BIN)/python -m pytest -q tests/chaos
+
+flink-test: $(VENV)/.dev ## batch and stream on a real Flink with Kafka; a task manager killed (minutes)
+	PENSTOCK_TEST_FLINK=1 $(BIN)/python -m pytest -q tests/flink
 
 docs: $(VENV)/.dev ## write the generated pages and schemas anew
 	$(BIN)/python -m pipeline.mapping.generate
