@@ -40,6 +40,7 @@ def files(vocabulary: Vocabulary) -> Mapping[Path, str]:
         ROOT / "schemas" / "job.schema.json": _json(job_schema(vocabulary)),
         reference / "mapping-language.md": language_page(),
         reference / "diagnostics.md": diagnostics_page(examples(vocabulary)),
+        reference / "jobs.md": import_module("pipeline.run.jobs.reference").jobs_page(),
         reference / "settings.md": settings_page(shipped.settings, secrets),
     }
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from pipeline.mapping.compiler import Vocabulary
 from pipeline.mapping.editor_schema import DRAFT, Schema, editor_schema
-from pipeline.mapping.yamltext import flow
 from pipeline.run.jobs.reader import VERSION
+from pipeline.run.jobs.reference import written
 from pipeline.run.options import DESTINATION, RUN, STREAM, Option
 
 _TEXT: Schema = {"type": "string", "minLength": 1}
@@ -112,6 +112,6 @@ def _key(name: str, schema: Schema, about: str, example: Any) -> Schema:
         **schema,
         "description": about,
         "title": name,
-        "markdownDescription": f"{about}\n\n```yaml\n{name}: {flow(example)}\n```",
+        "markdownDescription": f"{about}\n\n```yaml\n{written(name, example)}\n```",
         "examples": [example],
     }
