@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 
-.PHONY: help capacity demo test lint format bench bench-calls flink-test chaos docs check-docs clean
+.PHONY: kafka-test bench-state help capacity demo test lint format bench bench-calls flink-test chaos docs check-docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,13 @@ chaos: $(VENV)/.dev ## ten kills and sixty streams of random faults (minutes)
 
 flink-test: $(VENV)/.dev ## batch and stream on a real Flink with Kafka; a task manager killed (minutes)
 	PENSTOCK_TEST_FLINK=1 $(BIN)/python -m pytest -q tests/flink
+
+kafka-test: $(VENV)/.dev ## the stream and its topics at a real Kafka broker, with kills (minutes; Java, Maven)
+	sh tests/services/install.sh java postgresql
+	PENSTOCK_KAFKA=1 $(BIN)/python -m pytest -q tests/kafka
+
+bench-state: $(VENV)/.dev ## what SQLite and PostgreSQL carry as a state store
+	$(BIN)/python -m tests.benchmarks.bench_state
 
 docs: $(VENV)/.dev ## write the generated pages and schemas anew
 	$(BIN)/python -m pipeline.mapping.generate
