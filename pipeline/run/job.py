@@ -16,8 +16,9 @@ from pipeline.errors import UsageError
 from pipeline.flow.event_names import EventNames, NamePolicy
 from pipeline.mapping.plan import MappingPlan
 from pipeline.run import workspaces
-from pipeline.run.beam_options import is_cut, pipeline_options
+from pipeline.run.beam_options import is_cut, is_local, pipeline_options
 from pipeline.run.config import RunConfig
+from pipeline.run.elsewhere import for_workers
 from pipeline.run.worker import IN_MEMORY
 from pipeline.state.store import StateStore
 from pipeline.validation.registry import SchemaSet
@@ -49,6 +50,8 @@ def check(config: RunConfig, mapping: MappingPlan) -> Job:
     if config.processes > 1 and not is_cut(options):
         message = "--processes is for this machine's own runner; leave --runner or --processes away"
         raise UsageError(message)
+    if not is_local(options):
+        config = for_workers(config)
     schemas = SchemaSet.load(config.schemas)
     policy = Policy.of(dict(mapping.settings))
     tracking = TrackingPlan.load(config.schemas / "tracking", policy)
