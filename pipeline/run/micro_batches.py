@@ -89,7 +89,7 @@ class MicroBatches:
         self._ready: deque[_Waiting] = deque()
         self._ready_since = 0
         self._read = 0
-        self._read_at = clock()
+        self._idle_since: float | None = None
         self.batches = 0
         self.latencies = Latencies()
         self.warnings: Counter[str] = Counter()
@@ -130,8 +130,9 @@ class MicroBatches:
             return True
         if policy.max_events is not None and self._read >= policy.max_events:
             return True
-        idle = self._clock() - self._read_at
-        return policy.until_idle is not None and not self.waiting and idle >= policy.until_idle
+        if policy.until_idle is None or self._idle_since is None or self.waiting:
+            return False
+        return self._clock() - self._idle_since >= policy.until_idle
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -144,12 +145,15 @@ class MicroBatches:
         if limit <= 0 or len(self._ready) >= policy.events:
             self._sleep(0.0 if self._is_due(ending=False) else self._patience())
             return
+        began = self._clock()
         records = self._source.poll(limit, self._patience())
         self._forget(self._source.revoked())
         self.warnings.update(self._source.noticed())
+        self._read += len(records)
         if records:
-            self._read += len(records)
-            self._read_at = self._clock()
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = began
         now = self._now()
         for record in records:
             self._positions.begin(record)

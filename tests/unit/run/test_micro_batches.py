@@ -228,6 +228,20 @@ def test_a_stream_is_not_idle_while_something_is_held(rig):
     assert rig.delivered() == [0]
 
 
+def test_the_time_that_a_batch_takes_is_no_idle_time(rig):
+    for _ in range(6):
+        rig.source.add("u", at=0)
+    carry = rig.carry
+
+    def slow(records):
+        rig.now += 10
+        return carry(records)
+
+    rig.carry = slow
+    assert rig.run(hold={"seconds": 0.0}, events=2, until_idle=1.0)
+    assert rig.delivered() == [0, 1, 2, 3, 4, 5]
+
+
 def test_what_was_taken_away_is_neither_delivered_nor_committed(rig):
     rig.source.add("u", at=0, partition="mine", position=7)
     rig.source.add("u", at=0, partition="gone", position=1)
