@@ -16,6 +16,7 @@ from pipeline.sinks.topic import is_topic
 LETTERS = ".jsonl"
 JOURNAL = ".journal"
 DONE = "done"
+_TOPIC = "kafka://"
 DRY_RUN = "dry-run"
 """Below the directory of a run: what a dry run would have refused. Nobody replays it."""
 
@@ -125,13 +126,24 @@ def join(directory: str, name: str) -> str:
 def kept_in(directory: str, *, dry_run: bool) -> str:
     """Where a run writes its dead letters: a dry run apart, because its events were not lost.
 
-    Raises:
-        UsageError: A dry run is to write them to a topic.
+    >>> kept_in("dead", dry_run=True), kept_in("kafka://b:9092/dead", dry_run=True)
+    ('dead/dry-run', 'dead-letters/dry-run')
     """
-    if dry_run and is_topic(directory):
-        message = f"a dry run writes nothing to {directory}: name a directory with --dead-letters"
-        raise UsageError(message)
-    return join(directory, DRY_RUN) if dry_run else directory
+    if not dry_run:
+        return directory
+    return join("dead-letters" if directory.startswith(_TOPIC) else directory, DRY_RUN)
+
+
+def place_of(directory: str, name: str) -> str:
+    """Where one destination of several keeps what belongs into a directory, or a topic.
+
+    >>> place_of("dead", "eu"), place_of("kafka://b:9092/dead?config=x", "eu")
+    ('dead/eu', 'kafka://b:9092/dead.eu?config=x')
+    """
+    if not directory.startswith(_TOPIC):
+        return join(directory, name)
+    topic, mark, rest = directory.partition("?")
+    return f"{topic}.{name}{mark}{rest}"
 
 
 def _remote_files(directory: str, ending: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from destinations.intercom.regions import REGIONS
 from pipeline.mapping.diagnostics import Findings
 from pipeline.run.jobs.written import WrittenDestination, WrittenJob
-from pipeline.run.letters import join
+from pipeline.run.letters import place_of
 from pipeline.run.options import DESTINATION
 
 _ROUNDING = 1e-9
@@ -30,7 +30,7 @@ def places(written: WrittenJob, common: str, *, chosen: bool) -> dict[str, str]:
     if len(written.destinations) == 1:
         by_default = {one.name: common for one in written.destinations}
     else:
-        by_default = {one.name: join(common, one.name) for one in written.destinations}
+        by_default = {one.name: place_of(common, one.name) for one in written.destinations}
     stated = {
         one.name: one.options["dead_letters"].value
         for one in written.destinations

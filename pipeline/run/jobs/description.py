@@ -13,6 +13,7 @@ from pipeline.mapping.plan import Condition, Literally, MappingPlan, Not
 from pipeline.run.config import RunConfig
 from pipeline.run.jobs import conflicts
 from pipeline.run.jobs.written import WrittenDestination, WrittenJob
+from pipeline.run.letters import place_of
 from pipeline.run.mappings import compile_mapping_file, vocabulary
 from pipeline.run.options import DESTINATION, RUN, STREAM
 
@@ -99,6 +100,8 @@ def describe_job(
     for one in written.destinations:
         own = _values(one, DESTINATION, overrides)
         own |= {"dead_letters": places[one.name], "share": shares[one.name]}
+        if config.receipts is not None and len(written.destinations) > 1:
+            own["receipts"] = place_of(config.receipts, one.name)
         own["settings"] = {**_settings(one), **overrides.get("settings", {})}
         mine = replace(config, **own)
         plan = _mapping(one, mine, findings)

@@ -20,11 +20,12 @@ from pipeline.run.beam_options import is_cut
 from pipeline.run.job import Job, check, greet, remembered_scope
 from pipeline.run.jobs.description import JobFile
 from pipeline.run.jobs.outcome import JobSummary, job_summary
-from pipeline.run.outputs import usable_directory
+from pipeline.run.outputs import usable_directory, with_usable_outputs
 from pipeline.run.places import run_place
 from pipeline.run.routes import INTAKE, Intake, Route, route_of
 from pipeline.run.summary import of_counts
 from pipeline.run.wiring import Edges
+from pipeline.sinks.topic import with_properties
 from pipeline.transforms.counting import LIVE
 from pipeline.transforms.dead_letters import DeadLetterFormat
 from pipeline.transforms.deliver import Halted
@@ -45,10 +46,11 @@ def check_job(file: JobFile) -> CheckedJob:
         UsageError: An option, a file, a token or a state cannot be used; names the destination.
     """
     runs = {}
+    properties = file.stream.get("kafka_config")
     for one in file.destinations:
         try:
-            runs[one.name] = check(one.config, one.mapping)
-            usable_directory(one.config.dead_letters)
+            checked = check(one.config, one.mapping)
+            runs[one.name] = with_usable_outputs(checked, properties)
         except UsageError as error:
             message = f"destination {one.name!r}: {error}"
             raise UsageError(message) from error
@@ -58,6 +60,7 @@ def check_job(file: JobFile) -> CheckedJob:
             "one of them with --destination NAME"
         )
         raise UsageError(message)
+    file = file.with_letters_in(lambda place: with_properties(place, properties))
     usable_directory(file.config.dead_letters)
     return CheckedJob(file, runs)
 

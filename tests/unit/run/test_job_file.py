@@ -267,3 +267,11 @@ def test_every_directory_of_dead_letters_can_be_another() -> None:
         "jobs/mine/dry-run",
         "dead-letters/us/dry-run",
     ]
+
+
+def test_receipts_of_several_destinations_are_apart() -> None:
+    job, _ = described(f"receipts: kafka://b:9092/receipts\n{SMALL}")
+    assert [one.config.receipts for one in job.destinations] == [
+        "kafka://b:9092/receipts.eu",
+        "kafka://b:9092/receipts.us",
+    ]
