@@ -192,6 +192,28 @@ def test_containers_are_of_this_version_and_may_do_little(manifest: Path) -> Non
         assert container["resources"]["limits"]["memory"]
 
 
+def pods(found: Any) -> list[dict[str, Any]]:
+    if isinstance(found, list):
+        return [each for item in found for each in pods(item)]
+    if not isinstance(found, dict):
+        return []
+    nested = [each for value in found.values() for each in pods(value)]
+    return [found, *nested] if "containers" in found else nested
+
+
+def test_penstock_runs_as_the_user_that_the_image_has() -> None:
+    """Beam's boot panics as a user without a name."""
+    users = []
+    for manifest in MANIFESTS:
+        for pod in pods(list(yaml.safe_load_all(manifest.read_text()))):
+            for container in pod["containers"]:
+                if container["image"].startswith("penstock:"):
+                    security = {**pod["securityContext"], **container["securityContext"]}
+                    users.append(security["runAsUser"])
+    assert users == [10001, 10001]
+    assert re.search(r"useradd --uid 10001 ", DOCKERFILE)
+
+
 # --- the flex template ---------------------------------------------------------------------------
 
 ACCEPTED = {
