@@ -22,6 +22,7 @@ HEAD = 1024
 _PACKED_HEAD = 24  # the header, and some of the content: no archive is shorter
 _PROOF = 256
 _CHUNK = 256 << 10
+_MOST_BYTES = 32 << 20
 _PACKED: Mapping[bytes, Callable[[BinaryIO], Any]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZh": bz2.BZ2File,
@@ -80,6 +81,8 @@ class OpenFile:
         self._stream: Any = self._file if opens is None else opens(self._file)
         self._lines = Lines(position)
         self._ready: deque[Piece] = deque()
+        self._size = 0
+        self._ended = False
         self._damage: Exception | None = None
         self._skip = position if opens is not None else 0
         if opens is None:
@@ -91,9 +94,9 @@ class OpenFile:
         return os.fstat(self._file.fileno()).st_mtime
 
     @property
-    def breaks_off(self) -> bool:
-        """Whether the next ``read`` is going to raise."""
-        return self._damage is not None
+    def at_end(self) -> bool:
+        """Whether the last ``read`` came to the end: for now there is nothing behind ``rest``."""
+        return self._ended and not self._ready
 
     @property
     def rest(self) -> Piece | None:
@@ -101,7 +104,7 @@ class OpenFile:
         return self._lines.rest if not self._ready else None
 
     def read(self, limit: int) -> list[Piece]:
-        """At most ``limit`` lines that have ended; none where there are no more for now.
+        """At most ``limit`` lines that have ended, fewer long ones; none where there are none yet.
 
         Raises:
             OSError, EOFError, zlib.error, lzma.LZMAError: It breaks off, or is damaged; every
@@ -109,7 +112,8 @@ class OpenFile:
         """
         if self._damage is not None and not self._ready:
             raise self._damage
-        while len(self._ready) < limit and self._damage is None:
+        self._ended = False
+        while len(self._ready) < limit and self._size < _MOST_BYTES and self._damage is None:
             try:
                 chunk = self._chunk()
             except DAMAGED as error:
@@ -117,10 +121,15 @@ class OpenFile:
                     raise
                 self._damage = error
                 break
+            self._ended = not chunk
             if not chunk:
                 break
-            self._ready.extend(self._lines.feed(chunk))
-        return [self._ready.popleft() for _ in range(min(limit, len(self._ready)))]
+            for piece in self._lines.feed(chunk):
+                self._ready.append(piece)
+                self._size += len(piece.text)
+        pieces = [self._ready.popleft() for _ in range(min(limit, len(self._ready)))]
+        self._size -= sum(len(piece.text) for piece in pieces)
+        return pieces
 
     def take_rest(self) -> Piece | None:
         """The last line, as if it had ended."""

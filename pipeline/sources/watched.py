@@ -261,7 +261,7 @@ class WatchedFiles:
             yield from self._damaged(file, error, now - file.changed)
             return
         yield from self._records(file, pieces)
-        if len(pieces) < limit and not file.reading.breaks_off:
+        if file.reading.at_end:
             rest = file.reading.rest
             if rest is not None and (file.packed or self._is_done(rest, quiet)):
                 yield from self._records(file, [rest])

@@ -312,6 +312,12 @@ def test_a_line_that_is_too_long_is_kept_in_part_and_says_how_long_it_is(watch):
     assert following.text == b"next"
 
 
+def test_of_long_lines_fewer_are_given_at_once(watch):
+    watch.write("a.jsonl", (b"x" * (5 << 20) + b"\n") * 20)
+    assert len(watch.source.poll(100, 0)) < 10
+    assert len(watch.records()) > 10
+
+
 def test_files_that_were_not_there_for_a_week_are_forgotten(watch):
     path = watch.write("a.jsonl", b"one\n")
     watch.commit(watch.records())
