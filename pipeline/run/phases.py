@@ -24,7 +24,7 @@ from pipeline.transforms.failures import FAILURES
 from pipeline.transforms.intake import REFUSED, IntakeSettings
 from pipeline.transforms.read import ReadLines, Slice
 from pipeline.transforms.settling import settle
-from pipeline.transforms.spool import DeliverSpooled, Place, SpoolTasks, refused_by
+from pipeline.transforms.spool import DeliverSpooled, Place, ReadManyLines, SpoolTasks, refused_by
 
 _HELD = 500
 """So many aliases are looked up in the state with one question."""
@@ -77,7 +77,7 @@ class Prepare:
         refused = (
             p
             | "Slices" >> beam.Create(list(self.slices), reshuffle=False)
-            | "ReadLines" >> beam.ParDo(ReadLines() if self.read is None else self.read)
+            | "ReadLines" >> beam.ParDo(ReadManyLines(self.read or ReadLines()))
             | "Prepare" >> beam.ParDo(SpoolTasks(parts, told)).with_outputs(*tags, REFUSED)
         )
         if intake is not None:

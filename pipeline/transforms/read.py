@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import apache_beam as beam
+import msgspec
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
@@ -52,8 +53,7 @@ class Slice:
         return bool(self.compression == CompressionTypes.UNCOMPRESSED)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One line without its line break, where it stands, and its offset in the file (bytes).
 
     ``first_seen`` is for the bytes of one event that were read before: when that was. ``length``
@@ -93,23 +93,17 @@ def read_slice(part: Slice, *, longest: int | None = LONGEST_LINE) -> Iterator[L
     number = 0
     if part.start and part.lines_before is not None:
         number = part.lines_before + 1
-    place = part.shown_as
+    name, written_at, room = part.shown_as, part.written_at, longest or sys.maxsize
+    is_numbered = not part.start or part.lines_before is not None
+    place = name
     try:
         with _open(part) as stream:
             for offset, text, length in lines_of(stream, part.start, part.end, longest=longest):
                 number += 1
-                place = f"{part.shown_as}:{number}"
-                if part.start and part.lines_before is None:
-                    place = f"{part.shown_as}@{offset}"
+                place = f"{name}:{number}" if is_numbered else f"{name}@{offset}"
                 if text.strip():
-                    cut = longest is not None and length > longest
-                    yield Line(
-                        text,
-                        place,
-                        offset,
-                        length=length if cut else None,
-                        written_at=part.written_at,
-                    )
+                    cut = length if length > room else None
+                    yield Line(text, place, offset, None, cut, written_at)
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         yield Unreadable(place, f"{type(error).__name__}: {error}")
 
@@ -152,10 +146,13 @@ def lines_of(
     while chunk := read(CHUNK_BYTES):
         begin = 0
         while (found := chunk.find(b"\n", begin)) >= 0:
-            if not skipping:
+            if skipping:
+                skipping = False
+            elif kept.length or (longest is not None and found - begin > longest):
                 kept.add(chunk[begin:found])
                 yield line_start, *kept.take()
-            skipping = False
+            else:  # a whole line lies in the chunk: nearly all do
+                yield line_start, chunk[begin:found].removesuffix(b"\r"), found - begin
             begin = found + 1
             line_start = position + begin
             if end is not None and line_start >= end:

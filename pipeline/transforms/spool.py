@@ -6,6 +6,7 @@ import pickle
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from pipeline.transforms.deliver import Deliver, DeliverSettings
 from pipeline.transforms.failures import note_failure
 from pipeline.transforms.intake import Intake, IntakeSettings
 from pipeline.transforms.prepare import Prepare, PrepareSettings
-from pipeline.transforms.read import Line, Unreadable
+from pipeline.transforms.read import Line, Slice, Unreadable
 
 Shared = dict[tuple[str, str], Cells]
 
+_LINES_AT_ONCE = 200
 _LINK_BYTES = 48
 _HELD_ROWS = 10_000
 
@@ -70,8 +72,33 @@ class Place:
         return self.root / "decided"
 
 
+class ReadManyLines(beam.DoFn):
+    """``Slice`` -> lists of ``Line`` and ``Unreadable``: an element costs as much as a line's work.
+
+    Args:
+        read: Makes lines of slices.
+    """
+
+    def __init__(self, read: beam.DoFn) -> None:
+        self._read = read
+
+    def setup(self) -> None:
+        """Set the step up, on the worker."""
+        self._read.setup()
+
+    def process(self, element: Slice) -> Iterator[list[Line | Unreadable]]:
+        """The lines of a slice, in their order."""
+        lines = iter(self._read.process(element))
+        while some := list(islice(lines, _LINES_AT_ONCE)):
+            yield some
+
+    def teardown(self) -> None:
+        """Close what the step holds."""
+        self._read.teardown()
+
+
 class SpoolTasks(beam.DoFn):
-    """``Line`` -> nothing: tasks go to spools, of each route to its own.
+    """Lists of ``Line`` -> nothing: tasks go to spools, of each route to its own.
 
     Outputs: ``refused_by(0)``, ``refused_by(1)``, ...: the dead letters of each route, as bytes;
     and those of no single one, as ``intake.REFUSED``.
@@ -102,16 +129,21 @@ class SpoolTasks(beam.DoFn):
             part.start()
         self._intake = Intake(self._told, self._parts) if self._told is not None else None
 
-    def process(self, element: Line | Unreadable) -> Sequence[TaggedOutput]:
-        """Prepare every event of one line."""
+    def process(self, element: Sequence[Line | Unreadable]) -> Sequence[TaggedOutput]:
+        """Prepare every event of some lines."""
+        outputs: list[TaggedOutput] = []
         try:
             if self._intake is not None:
-                return self._intake.take(element)
+                for line in element:
+                    outputs += self._intake.take(line)
+                return outputs
             (part,) = self._parts
-            return part.take(part.prepare.process(element))
+            for line in element:
+                outputs += part.take(part.prepare.process(line))
         except SpoolError as error:
             note_failure(error)
             raise
+        return outputs
 
     def finish_bundle(self) -> None:
         """Write what is held."""
