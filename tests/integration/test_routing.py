@@ -23,6 +23,8 @@ import pytest
 
 from destinations.intercom.emulator import Emulator, EmulatorSettings
 from pipeline.cli.main import exit_code_of
+from pipeline.errors import StateDown
+from pipeline.run import local
 from pipeline.run.mappings import HOME
 from pipeline.state import StateStore
 
@@ -400,3 +402,34 @@ def test_what_is_wrong_with_a_job_is_said_before_anything_is_sent(two, options, 
     assert (ran.code, "Traceback" in ran.err) == (2, False)
     assert told in ran.err
     assert {entry["path"] for entry in [*two.one.requests, *two.other.requests]} <= {"/me"}
+
+
+def test_a_state_that_goes_away_fails_no_other(two, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def admitted(settings: Any, names: Any) -> Any:
+        asked.append(settings)
+        if len(asked) == 1:
+            message = "the state store is away"
+            raise StateDown(message)
+        return real(settings, names)
+
+    real = local.admitted
+    monkeypatch.setattr(local, "admitted", admitted)
+    ran = carry_out("run", "--job", two.job, "--summary", two.directory / "s.json")
+    accounts = json.loads((two.directory / "s.json").read_text())["destinations"]
+    assert (ran.code, accounts["one"]["state_down"]) == (6, True)
+    assert accounts["one"]["dead"] == {"undelivered": VALID}
+    assert [entry["path"] for entry in two.one.requests] == ["/me"]
+    assert is_complete(two.other)
+
+
+def test_a_dry_run_with_flags_keeps_its_letters_apart_as_well(two) -> None:
+    write_input(two.directory, b"garbage")
+    ran = carry_out(
+        "run", "--input", two.directory / "events.jsonl", "--dry-run", "--quiet",
+        "--dead-letters", two.directory / "dead",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert letters(two.directory / "dead") == []
+    assert len(letters(two.directory / "dead" / "dry-run")) == 1
