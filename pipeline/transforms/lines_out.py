@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from apache_beam.io.filesystem import CompressionTypes
@@ -16,6 +19,11 @@ from pipeline.sinks.topic import is_topic, topic_of
 from pipeline.transforms.failures import note_failure
 
 Shorten = Callable[[bytes], bytes]
+
+_LONGEST_SECONDS = 3600.0
+_LARGEST_BYTES = 64 << 20
+_NO_LOCKS = (ImportError, AttributeError, OSError, ValueError)
+"""A file system may know neither locks nor descriptors, or not let us have the file."""
 
 
 class LinesOut(Protocol):
@@ -42,26 +50,50 @@ def lines_out(place: str, run_id: str, *, shorten: Shorten | None = None) -> Lin
 
 
 class _Files:
-    """A file for each bundle; every line is flushed at once where the file system can."""
+    """Every line is flushed at once where the file system can; a bundle that has ended is on disk.
+
+    A step that outlives its bundles goes on with its file for an hour: a stream must not make one
+    every second.
+    """
 
     def __init__(self, directory: str, run_id: str) -> None:
         self._directory = directory
         self._run_id = run_id
         self._file: Any = None
+        self._path = ""
+        self._begun = 0.0
 
     def write(self, line: bytes) -> None:
         if self._file is None:
-            name = f"{self._run_id}-{uuid.uuid4().hex[:12]}.jsonl"
-            path = FileSystems.join(self._directory, name)
-            self._file = FileSystems.create(
-                path, "application/jsonl", CompressionTypes.UNCOMPRESSED
-            )
-            _hold(self._file)
+            self._file = self._go_on() or self._begin()
         self._file.write(line + b"\n")
         self._file.flush()
 
+    def _begin(self) -> Any:
+        name = f"{self._run_id}-{uuid.uuid4().hex[:12]}.jsonl"
+        self._path, self._begun = FileSystems.join(self._directory, name), time.monotonic()
+        file = FileSystems.create(self._path, "application/jsonl", CompressionTypes.UNCOMPRESSED)
+        with contextlib.suppress(*_NO_LOCKS):
+            _hold(file)
+        return file
+
+    def _go_on(self) -> Any:
+        """The file of the last bundle, unless a replay has it, has put another in its place, ..."""
+        if not self._path or time.monotonic() - self._begun > _LONGEST_SECONDS:
+            return None
+        with contextlib.suppress(*_NO_LOCKS), contextlib.ExitStack() as stack:
+            file = stack.enter_context(Path(self._path).open("r+b"))
+            _hold(file)
+            same = os.path.samestat(os.fstat(file.fileno()), Path(self._path).stat())
+            if same and file.seek(0, os.SEEK_END) < _LARGEST_BYTES:
+                stack.pop_all()
+                return file
+        return None
+
     def end_bundle(self) -> None:
         if self._file is not None:
+            with contextlib.suppress(*_NO_LOCKS):
+                os.fsync(self._file.fileno())
             self._file.close()
             self._file = None
 
@@ -97,8 +129,7 @@ def _fail(error: SinkFailed) -> NoReturn:
 
 
 def _hold(file: Any) -> None:
-    """Show a replay that this file is still being written; a file system may know no locks."""
-    with contextlib.suppress(ImportError, AttributeError, OSError, ValueError):
-        import fcntl
+    """Show a replay that this file is still being written."""
+    import fcntl
 
-        fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+    fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
