@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -23,8 +23,7 @@ NESTED = "custom_attributes"
 """The one field whose members are merged one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(msgspec.Struct, frozen=True, gc=False):
     """The newest value of one field: ordered by event time, then by message id, then by value."""
 
     time: int

@@ -54,21 +54,22 @@ class Counts:
 
     def __init__(self, prefix: str = "") -> None:
         self._prefix = prefix
-        self._pending: Counter[str] = Counter()
+        self._pending: dict[str, int] = {}
         self._changes = 0
 
     def add(self, name: str, by: int = 1) -> None:
         """Count; call it on the thread of the bundle."""
-        self._pending[self._prefix + name] += by
+        self._pending[name] = self._pending.get(name, 0) + by
         self._changes += 1
         if self._changes >= FLUSH_EVERY:
             self.flush()
 
     def flush(self) -> None:
         """Hand everything counted so far to Beam."""
-        for name, count in self._pending.items():
+        counts = Counter({self._prefix + name: count for name, count in self._pending.items()})
+        for name, count in counts.items():
             Metrics.counter(NAMESPACE, name).inc(count)
-        LIVE.add(self._pending)
+        LIVE.add(counts)
         self._pending.clear()
         self._changes = 0
 

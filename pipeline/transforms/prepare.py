@@ -102,6 +102,7 @@ class Prepare(beam.DoFn):
         """Begin with nothing held."""
         self._counts = Counts(self._prefix)
         self._received = 0
+        self._warned: dict[str, int] = {}
         self._shared: dict[tuple[str, str], Cells] = {}
         self._links: set[tuple[str, Link]] = set()
         self._names: dict[str, int] = {}
@@ -132,7 +133,7 @@ class Prepare(beam.DoFn):
         """Count one event; what is to be handed on of it."""
         self._received += 1
         if self._received >= FLUSH_EVERY:
-            self._count_received()
+            self._count()
         if isinstance(prepared, Refused):
             return (self._dead(prepared.event, prepared.refusal, prepared.stage),)
         event, result = prepared
@@ -152,18 +153,21 @@ class Prepare(beam.DoFn):
         for output in self._held():
             value = GlobalWindows.windowed_value(output.value)
             yield TaggedOutput(output.tag, value)
-        self._count_received()
+        self._count()
         self._counts.flush()
 
-    def _count_received(self) -> None:
+    def _count(self) -> None:
+        """Hand on the counts that nearly every event changes."""
         self._counts.add("received", self._received)
-        self._received = 0
+        for warning, times in self._warned.items():
+            self._counts.add("warnings/" + warning, times)
+        self._received, self._warned = 0, {}
 
     def _task(self, event: Event, mapped: Mapped, seq: int) -> Any:
         """The packed task under its person's key; what it shares with others is noted."""
         operations, person = mapped.operations, mapped.person
         for warning in mapped.warnings:
-            self._counts.add("warnings/" + warning)
+            self._warned[warning] = self._warned.get(warning, 0) + 1
         for operation in operations:
             self._note(event, operation)
         packed = pack_event(event, operations, seq)
