@@ -7,7 +7,10 @@ import io
 import json
 import os
 import shutil
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -433,3 +436,45 @@ def test_a_dry_run_with_flags_keeps_its_letters_apart_as_well(two) -> None:
     assert ran.code == 0, ran.err
     assert letters(two.directory / "dead") == []
     assert len(letters(two.directory / "dead" / "dry-run")) == 1
+
+
+def test_an_interrupted_job_accounts_for_everything_at_every_destination(two) -> None:
+    for emulator in (two.one, two.other):
+        emulator.change_settings(latency_ms=300)
+    command = [sys.executable, "-m", "pipeline", "run", "--job", str(two.job), "--quiet",
+               "--concurrency", "1", "--summary", str(two.directory / "s.json")]  # fmt: skip
+    process = subprocess.Popen(command, cwd=HOME, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and not (
+        len(two.one.requests) > 3 and len(two.other.requests) > 3
+    ):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, err
+    assert b"Traceback" not in err
+    accounts = json.loads((two.directory / "s.json").read_text())["destinations"]
+    for name, account in accounts.items():
+        assert balanced(account)
+        assert account["received"] == VALID
+        assert account["dead"]["undelivered"] > 0
+        found = Counter(letter["reason"] for letter in letters(two.directory / "dead" / name))
+        assert found == account["dead"]
+
+
+def test_destinations_of_one_workspace_never_exceed_its_rate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INTERCOM_ACCESS_TOKEN", "token")
+    write_input(tmp_path)
+    with Emulator(settings=EmulatorSettings(token=None, limit=30)) as emulator:
+        (tmp_path / "job.yaml").write_text(
+            f"job: 1\ninputs: events.jsonl\ndead_letters: dead\ndestinations:\n"
+            f"  contacts: {{endpoint: {emulator.url}, when: {{type: identify}}}}\n"
+            f"  events: {{endpoint: {emulator.url}, when: {{type: [identify, track]}}}}\n"
+        )
+        ran = carry_out("run", "--job", tmp_path / "job.yaml", "--quiet")
+        statuses = Counter(entry["status"] for entry in emulator.requests)
+        assert is_complete(emulator)
+    assert ran.code == 0, ran.err
+    assert statuses[429] == 0
