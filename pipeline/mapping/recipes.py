@@ -243,10 +243,7 @@ class _Learner:
         self.longest = sys.maxsize
         self.may_be_dates: dict[int, None] = {}
         self.may_be_kept: dict[int, None] = {}
-
-
-class _ValuesDecide(Exception):
-    """The shape alone does not say what becomes of an object."""
+        self.values_decide = False
 
 
 _Slots = dict[str, _Slot]
@@ -265,23 +262,23 @@ def _learnt(
     }
     learner = _Learner(dates)
     before: tuple[str, ...] = ()
-    try:
-        for part in parts:
-            if part is MERGE:
-                before, learner.said = tuple(learner.said), []
-                came = {
-                    name: _Slot(at, type_)
-                    for at, (name, type_) in enumerate(zip(extra, more, strict=True), len(types))
-                }
-                if came:
-                    slots = came if slots is ABSENT else {**slots, **came}
-            elif slots is not ABSENT:
-                by_shape = _BY_SHAPE.get(part.name) if isinstance(part, plan.Step) else None
-                if by_shape is not None and isinstance(part, plan.Step):
-                    slots = by_shape(slots, part.args, learner)
-                else:
-                    slots = _done(part, slots, (), learner.said.append)
-    except _ValuesDecide:
+    for part in parts:
+        if part is MERGE:
+            before, learner.said = tuple(learner.said), []
+            came = {
+                name: _Slot(at, type_)
+                for at, (name, type_) in enumerate(zip(extra, more, strict=True), len(types))
+            }
+            # nothing, or an empty object that came in
+            learner.values_decide |= slots is ABSENT and not came
+            slots = came if slots is ABSENT else {**slots, **came}
+        elif slots is not ABSENT:
+            by_shape = _BY_SHAPE.get(part.name) if isinstance(part, plan.Step) else None
+            if by_shape is not None and isinstance(part, plan.Step):
+                slots = by_shape(slots, part.args, learner)
+            else:
+                slots = _done(part, slots, (), learner.said.append)
+    if learner.values_decide:
         return None
     recipe = _Recipe(absent=slots is ABSENT)
     if MERGE in parts:
@@ -368,8 +365,8 @@ def _cut(slots: _Slots, limit: int, learner: _Learner) -> _Slots:
             continue
         if slot.change is None:
             learner.texts[slot.source] = None
-        elif limit < _LONGEST_BOOLEAN:
-            raise _ValuesDecide
+        else:
+            learner.values_decide |= limit < _LONGEST_BOOLEAN
     learner.longest = min(learner.longest, limit)
     return slots
 
