@@ -74,7 +74,7 @@ class Mapper:
         self, kind: type[Sieve | Mapping], type_: str, name: str | None
     ) -> Callable[[Event], Any]:
         code = _code(self._plan, kind, type_, name)
-        file = f"<mapping {self._plan.name}, {code.function}>"
+        file = f"<mapping {self._plan.name!a}, {code.function}>"
         exec(compile(code.source, file, "exec"), code.constants)  # noqa: S102
         made: Callable[[Event], Any] = code.constants[code.function]
         return made
