@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 
 class Unavailable(Exception):
@@ -69,7 +69,7 @@ class ServerProcess:
         """Start it and wait until it answers.
 
         Raises:
-            RuntimeError: It ended, or did not answer in a minute; with the end of its log.
+            RuntimeError: It ended, or did not answer in three minutes; with the end of its log.
         """
         assert not self.running
         with self._log.open("ab") as log:
