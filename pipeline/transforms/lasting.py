@@ -62,6 +62,11 @@ class Lasting(beam.DoFn):
         """Pickle the name only."""
         return (_kept, (self._name,))
 
+    def default_label(self) -> str:
+        """The step's own name, so that the graph has the same names as without."""
+        label: str = self._step.default_label()
+        return label
+
     def setup(self) -> None:
         """Set the step up, if that was not done yet."""
         if not self._ready:

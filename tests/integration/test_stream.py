@@ -307,8 +307,8 @@ def test_what_cannot_be_streamed_is_refused_in_words(
 
 
 @pytest.mark.integration
-def test_memory_stays_flat_over_hundreds_of_micro_batches(stream: Stream) -> None:
-    stream.write(*(track(f"u{number}", number, 1_700_000_000 + number) for number in range(2_000)))
+def test_memory_stays_flat_over_many_micro_batches(stream: Stream) -> None:
+    stream.write(*(track(f"u{number}", number, 1_700_000_000 + number) for number in range(600)))
     process = stream.start("--hold-back", "0", "--batch-events", "5", "--until-idle", "1")
     sizes = []
     while process.poll() is None:
@@ -317,6 +317,6 @@ def test_memory_stays_flat_over_hundreds_of_micro_batches(stream: Stream) -> Non
             sizes.append(pages * 4096 / 1e6)
         time.sleep(0.2)
     assert process.wait() == 0
-    assert stream.summary()["batches"] == 400
+    assert stream.summary()["batches"] == 120
     half = len(sizes) // 2
     assert max(sizes[half:]) - max(sizes[:half]) < 25, sizes
