@@ -158,11 +158,13 @@ class Hold(beam.DoFn):
         self,
         held: Any = HELD,
         wake_at: Any = WAKE_AT,
+        wake: Any = WAKE,
     ) -> Iterator[Any]:
         """Let go of everything: there is no more input."""
         everything = in_order(held.read())
         held.clear()
         wake_at.clear()
+        wake.clear()  # Flink waits for it for ever, and lets no clock fire it any more
         yield from self.let_go(everything, [], last=True)
 
     def _micros(self) -> int:

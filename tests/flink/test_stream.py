@@ -47,8 +47,8 @@ def test_the_examples_through_kafka_leave_the_state_of_a_local_batch(
         place = tmp_path / "stream"
         with streaming(cluster, broker, topic, emulator.url, place) as stream:
             produce(broker, topic, [line.rstrip(b"\n") for line in lines]).join()
-            until(lambda: len(emulator.requests) > 2000, seconds=240)
-            assert stream.drain() == "FINISHED"
+            until(lambda: len(emulator.requests) > 200, seconds=240)
+            assert stream.drain() == "FINISHED"  # with most of it still held
             assert stream.checkpoints()["completed"] > 0
         found = emulator.canonical_state
     assert found == in_batch(lines, tmp_path)

@@ -57,6 +57,9 @@ class Timer:
     def set(self, moment: Any) -> None:
         self.at = moment
 
+    def clear(self) -> None:
+        self.at = None
+
 
 class Names(Hold):
     """Lets names go; keeps those that it is told to."""
@@ -94,7 +97,7 @@ class Shard:
         return list(self.step.wake(3, self.held, self.wake_at, self.wake))
 
     def drain(self) -> list[str]:
-        return list(self.step.end(self.held, self.wake_at))
+        return list(self.step.end(self.held, self.wake_at, self.wake))
 
     @property
     def wakes_at(self) -> float:
@@ -177,6 +180,14 @@ def test_a_drain_lets_go_of_everything_in_order_even_of_what_could_not_be_done()
     assert shard.end.at == GlobalWindow().max_timestamp()
     assert shard.drain() == ["a", "b", "c"]
     assert (shard.held.items, shard.wake_at.value) == ([], None)
+
+
+def test_a_drain_leaves_no_timer_that_an_engine_would_wait_for() -> None:
+    shard = Shard()
+    shard.take(task("a", 1001))
+    assert shard.wake.at is not None
+    shard.drain()
+    assert shard.wake.at is None
 
 
 def test_events_of_one_moment_leave_as_they_came() -> None:
