@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -30,6 +31,19 @@ def test_the_wheel_holds_mappings_and_schemas_and_no_tests(wheel: Path) -> None:
     assert {name.split("/")[0] for name in names if not name.startswith("penstock-")} == {
         "pipeline", "destinations", "mappings", "schemas"
     }  # fmt: skip
+
+
+def test_the_wheel_and_the_sdist_hold_every_module_mapping_and_schema(wheel: Path) -> None:
+    [archive] = wheel.parent.glob("*.tar.gz")
+    with tarfile.open(archive) as sdist:
+        packed = {name.partition("/")[2] for name in sdist.getnames()}
+    tracked = subprocess.run(
+        ["git", "ls-files", "pipeline", "destinations", "mappings", "schemas"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    shipped = {name for name in tracked if name.endswith((".py", ".yaml", ".json", "py.typed"))}
+    assert shipped - set(zipfile.ZipFile(wheel).namelist()) == set()
+    assert shipped | {"setup.py", "pyproject.toml", "README.md"} <= packed
 
 
 def test_the_wheel_runs_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
