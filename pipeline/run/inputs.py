@@ -15,6 +15,9 @@ from pipeline.errors import UsageError
 from pipeline.run.places import run_place
 from pipeline.transforms.read import Slice, slices_of
 
+STDIN = "<stdin>"
+"""How standard input is shown."""
+
 SLICE_BYTES = 256 << 20
 """A larger plain file is read in several slices (bytes)."""
 
@@ -63,7 +66,7 @@ def _of_pattern(pattern: str, spool: Path, slice_bytes: int, processes: int) -> 
             shutil.copyfileobj(sys.stdin.buffer, target)
         size = copy.stat().st_size
         most = _slice_bytes(size, slice_bytes, processes)
-        yield from slices_of(str(copy), size, shown_as="<stdin>", slice_bytes=most)
+        yield from slices_of(str(copy), size, shown_as=STDIN, slice_bytes=most)
         return
     try:
         found = FileSystems.match([pattern])[0].metadata_list

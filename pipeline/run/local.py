@@ -20,7 +20,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.errors import PenstockError
 from pipeline.flow.spool import SpoolReader, partitions_for, spread
-from pipeline.run import phases
+from pipeline.flow.stopping import STOP
+from pipeline.run import inputs, phases
 from pipeline.run.processes import Crew, Work
 from pipeline.run.routes import INTAKE, Intake, Route, RouteEnd
 from pipeline.transforms.admit import admitted
@@ -64,6 +65,7 @@ def run(
         intake: For what concerns all routes; None where there is one, which is then the run.
 
     Raises:
+        Interrupted: The run was stopped before anything was sent, and the input can be read again.
         PenstockError: The input could not be read to its end, or the spool not be written.
     """
     count = partitions_for(
@@ -102,8 +104,10 @@ def _read(
 ) -> dict[str, Counter[str]]:
     """The first half; what was counted for each route."""
     pairs = list(zip(routes, places, strict=True))
+    # Standard input is gone once it is read, so what is not sent of it must be kept.
+    to_the_end = any(part.shown_as == inputs.STDIN for part in slices)
     ends = crew.do(
-        Work(phases.Prepare(part, pairs, run_id, options, read, intake))
+        Work(phases.Prepare(part, pairs, run_id, options, read, intake, to_the_end))
         for part in _shares(slices, processes)
     )
     total: Counter[str] = Counter()
@@ -111,6 +115,9 @@ def _read(
         if end.failure is not None:
             raise end.failure
         total += end.counts
+    if STOP.reason is not None and not to_the_end:
+        message = f"{STOP.reason}; nothing was sent yet, so run the same command again"
+        raise STOP.error(message)
     if intake is None:
         (route,) = routes
         return {route.name: total}

@@ -54,6 +54,7 @@ class Prepare:
         options: Beam's, by name.
         read: Makes lines of slices, where they are not lines of events.
         intake: Of several routes.
+        to_the_end: Read on when the run is stopped.
     """
 
     slices: Sequence[Slice]
@@ -62,6 +63,7 @@ class Prepare:
     options: Mapping[str, Any]
     read: beam.DoFn | None = None
     intake: Intake | None = None
+    to_the_end: bool = False
     sends = False
 
     def __call__(self) -> Counter[str]:
@@ -73,11 +75,12 @@ class Prepare:
             for route, place in self.routes
         ]
         told = IntakeSettings(f"{INTAKE}:", intake.format) if intake else None
+        read = ReadManyLines(self.read or ReadLines(), to_the_end=self.to_the_end)
         tags = [refused_by(number) for number in range(len(parts))]
         refused = (
             p
             | "Slices" >> beam.Create(list(self.slices), reshuffle=False)
-            | "ReadLines" >> beam.ParDo(ReadManyLines(self.read or ReadLines()))
+            | "ReadLines" >> beam.ParDo(read)
             | "Prepare" >> beam.ParDo(SpoolTasks(parts, told)).with_outputs(*tags, REFUSED)
         )
         if intake is not None:

@@ -19,6 +19,7 @@ from pipeline.flow.event_names import Admission, FirstUse
 from pipeline.flow.packing import Packed
 from pipeline.flow.shared import Cells, merge
 from pipeline.flow.spool import SpoolError, SpoolReader, SpoolWriter, spool_error
+from pipeline.flow.stopping import STOP
 from pipeline.transforms import prepare as prep
 from pipeline.transforms.aliases import BY_ALIAS, LINKS
 from pipeline.transforms.deliver import Deliver, DeliverSettings
@@ -77,10 +78,12 @@ class ReadManyLines(beam.DoFn):
 
     Args:
         read: Makes lines of slices.
+        to_the_end: Read on when the run is stopped; else the rest is left where it is.
     """
 
-    def __init__(self, read: beam.DoFn) -> None:
+    def __init__(self, read: beam.DoFn, *, to_the_end: bool) -> None:
         self._read = read
+        self._to_the_end = to_the_end
 
     def setup(self) -> None:
         """Set the step up, on the worker."""
@@ -90,6 +93,8 @@ class ReadManyLines(beam.DoFn):
         """The lines of a slice, in their order."""
         lines = iter(self._read.process(element))
         while some := list(islice(lines, _LINES_AT_ONCE)):
+            if STOP.reason is not None and not self._to_the_end:
+                return
             yield some
 
     def teardown(self) -> None:
