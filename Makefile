@@ -4,13 +4,16 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 
-.PHONY: kafka-test bench-state help capacity demo test lint format bench bench-calls flink-test chaos docs check-docs clean
+.PHONY: demo-stream kafka-test bench-state help capacity demo test lint format bench bench-calls flink-test chaos docs check-docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/.demo ## send the example events to an emulated Intercom on this machine
 	$(BIN)/python examples/demo.py
+
+demo-stream: $(VENV)/.demo ## a stream from a watched folder (and Kafka, with Java) to an emulated Intercom
+	$(BIN)/python examples/demo_stream.py
 
 test: $(VENV)/.dev ## the whole test suite
 	sh tests/services/install.sh postgresql
