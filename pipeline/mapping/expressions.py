@@ -110,12 +110,28 @@ class Expressions(Objects):
         if not values:
             self.emit(f"{target} = ABSENT")
         for place, expr in enumerate(values):
+            member = self.member_at_hand(expr) if place else None
+            if member is not None:
+                holder, key = member
+                with self.block(f"if {target} is ABSENT and {key} is not None:"):
+                    self.emit(f"{target} = {holder}[{key}]")
+                    self.steps(target, expr.steps, present=True)
+                continue
             with self.block(f"if {target} is ABSENT:") if place else nullcontext():
                 self.alternative(target, expr, name)
         if values:
             last = values[-1]
             if isinstance(last.source, plan.Const) and not last.steps and last.when is None:
                 self.certain.add(target)
+
+    def member_at_hand(self, expr: plan.Expr) -> tuple[str, str] | None:
+        """The object and the key for a member of an object that is certainly known by now."""
+        source = expr.source
+        if expr.when is not None or expr.required or expr.nullable:
+            return None
+        if not isinstance(source, plan.Pick) or any(step.name == "default" for step in expr.steps):
+            return None
+        return self.member(source.path) if self.is_at_hand(source.path) else None
 
     def alternative(self, target: str, expr: plan.Expr, name: str) -> None:
         """One of several values for the same variable."""

@@ -110,10 +110,10 @@ def _dates(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str,
 
 def seconds_of_date(text: str) -> int | None:
     """Unix seconds of a text that is an ISO 8601 date with nothing around it, else None."""
-    if text[4:5] != "-" or text[-1].isspace() or text[0].isspace():
+    if text[4:5] != "-" or text.strip() != text:
         return None
     moment = times.parse_time(text)
-    return None if moment is None else times.seconds(moment)
+    return None if moment is None else moment // times.SECOND
 
 
 def date_key(key: str, suffix: str, unless: tuple[str, ...]) -> str:

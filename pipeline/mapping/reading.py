@@ -93,6 +93,11 @@ class Reader(Writer):
             holder.found.wanted.append(last)
         return holder.name, holder.keys[last]
 
+    def is_at_hand(self, path: Path) -> bool:
+        """Whether the object that a path looks into is computed wherever the code comes now."""
+        holder = self.containers.get(Path(path.root, path.segments[:-1], path.quoted_root))
+        return bool(path.segments) and holder is not None and holder.name in self.done
+
     def container(self, path: Path) -> Container:
         """The object at a path, with the keys that are looked for in it."""
         holder = self.containers.get(path)

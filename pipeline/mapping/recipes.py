@@ -54,6 +54,7 @@ class _Recipe:
 
     names: tuple[str, ...] = ()
     take: Callable[[Sequence[Any]], Sequence[Any]] | None = None  # None: all, in their order
+    plain: bool = False  # there is nothing else to do
     changes: tuple[tuple[str, Callable[[Any], Any]], ...] = ()
     absent: bool = False
     before: tuple[str, ...] = ()  # warnings of the steps in front of MERGE, or of all
@@ -143,6 +144,9 @@ class Reshape(dict[Any, _Keys]):
             if dates is not None:
                 recipe = self._with_dates(recipe, known, shape, tuple(dates))
                 values = [dates.get(at, value) for at, value in enumerate(values)]
+        if recipe is not None and recipe.plain:
+            taken = values if recipe.take is None else recipe.take(values)
+            return dict(zip(recipe.names, taken))  # noqa: B905 - see _taker
         if recipe is None or (recipe.may_be_kept and _one_is_kept(recipe, values)):
             return self.one_by_one(members, flags, warnings, extra, mark)
         if recipe.before:
@@ -296,6 +300,8 @@ def _learnt(
     recipe.short = min(_SHORTER_THAN_DATES, learner.longest)
     recipe.may_be_dates = tuple(learner.may_be_dates)
     recipe.may_be_kept = tuple(learner.may_be_kept)
+    more_to_do = (recipe.absent, recipe.before, recipe.behind, recipe.changes, recipe.may_be_kept)
+    recipe.plain = not any(more_to_do)
     return recipe
 
 
