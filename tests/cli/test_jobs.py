@@ -64,3 +64,37 @@ def test_checking_a_job_file_loads_nothing_heavy(job) -> None:
         "sys.exit(sum(name in sys.modules for name in heavy))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_an_option_of_a_stream_without_one_is_a_mistake_in_a_job_file_as_well(
+    penstock, job
+) -> None:
+    job.write_text("job: 1\ninputs: a\nhold_back: 2\ndestinations: {eu: }\n")
+    ran = penstock("run", "--job", job)
+    assert ran.code == 2
+    assert "--hold-back is an option of a stream: add --streaming" in ran.err
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "replay"])
+def test_a_job_file_with_mistakes_starts_nothing(penstock, job, command) -> None:
+    ran = penstock(command, "--job", job)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == SHOWN + "penstock: job.yaml cannot be used: 2 errors, 0 warnings\n"
+
+
+def test_a_job_file_that_is_not_there_is_said(penstock, job) -> None:
+    ran = penstock("run", "--job", "no.yaml")
+    assert (ran.code, ran.err.startswith("penstock: cannot read the job file no.yaml")) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "replay"])
+def test_names_of_destinations_need_a_job_file(penstock, command) -> None:
+    ran = penstock(command, "--destination", "eu")
+    assert ran.code == 2
+    assert "--destination eu: only a job file has destinations by name; add --job" in ran.err
+
+
+def test_a_plan_is_of_one_destination(penstock, job) -> None:
+    job.write_text("job: 1\ninputs: a\ndestinations: {eu: , us: }\n")
+    ran = penstock("plan", "--job", job)
+    assert (ran.code, ran.err) == (2, "penstock: say which one: --destination NAME, of eu, us\n")

@@ -470,8 +470,8 @@ def test_destinations_of_one_workspace_never_exceed_its_rate(
     with Emulator(settings=EmulatorSettings(token=None, limit=30)) as emulator:
         (tmp_path / "job.yaml").write_text(
             f"job: 1\ninputs: events.jsonl\ndead_letters: dead\ndestinations:\n"
-            f"  contacts: {{endpoint: {emulator.url}, share: 0.4, when: {{type: identify}}}}\n"
-            f"  events: {{endpoint: {emulator.url}, share: 0.4, when: {{type: [identify, track]}}}}\n"
+            f"  people: {{endpoint: {emulator.url}, share: 0.4, when: {{type: identify}}}}\n"
+            f"  all: {{endpoint: {emulator.url}, share: 0.4}}\n"
         )
         ran = carry_out("run", "--job", tmp_path / "job.yaml", "--quiet")
         statuses = Counter(entry["status"] for entry in emulator.requests)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import apache_beam as beam
 
-from pipeline.errors import CredentialsRefused, PenstockError, UsageError
+from pipeline.errors import CredentialsRefused, PenstockError, StateDown, UsageError
 from pipeline.run import inputs, local
 from pipeline.run.batch import new_run_id
 from pipeline.run.beam_options import is_cut
@@ -135,17 +135,12 @@ def _meet(name: str, job: Job, *, place: Path, now: int) -> tuple[Route, Counter
     counts: Counter[str] = Counter()
     try:
         scope = remembered_scope(job, greet(job, counts))
-    except CredentialsRefused as error:
-        return _halted(name, job, place, now, error), counts + Counter(halted=1)
-    except UsageError as error:
-        return _halted(name, job, place, now, error), counts + Counter(halted=1, outage=1)
+    except PenstockError as error:
+        route = route_of(job, Edges(), name=name, place=place, now=now, scope="")
+        outage = not isinstance(error, CredentialsRefused | StateDown)
+        counts += Counter(halted=1, outage=int(outage), state_down=int(type(error) is StateDown))
+        return route.halted(Halted(str(error), outage=outage)), counts
     return route_of(job, Edges(), name=name, place=place, now=now, scope=scope), counts
-
-
-def _halted(name: str, job: Job, place: Path, now: int, error: PenstockError) -> Route:
-    route = route_of(job, Edges(), name=name, place=place, now=now, scope="")
-    outage = not isinstance(error, CredentialsRefused)
-    return route.halted(Halted(str(error), outage=outage))
 
 
 def _mapping(job: Job) -> dict[str, str]:
