@@ -154,9 +154,10 @@ class Streams:
     def close(self) -> None:
         """Kill what is left."""
         for process in self._started:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
+            process.kill()
+            process.wait()
+            assert process.stderr is not None
+            process.stderr.close()
 
 
 @pytest.fixture
