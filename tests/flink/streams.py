@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from tests.services.flink import FlinkCluster
 from tests.services.kafka import KafkaBroker
@@ -26,7 +26,14 @@ class Stream:
     """``penstock run --streaming`` on the cluster, in a process of its own."""
 
     def __init__(
-        self, cluster: FlinkCluster, broker: KafkaBroker, topic: str, endpoint: str, place: Path
+        self,
+        cluster: FlinkCluster,
+        broker: KafkaBroker,
+        topic: str,
+        endpoint: str,
+        place: Path,
+        *,
+        hold_back: float,
     ) -> None:
         self._cluster = cluster
         self.log = place / "launcher.log"
@@ -35,7 +42,7 @@ class Stream:
             sys.executable, "-m", "pipeline", "run", "--streaming",
             "--input", f"kafka://{broker.bootstrap}/{topic}", "--group", topic,
             "--endpoint", endpoint, "--state", f"sqlite:///{place / 'state.db'}",
-            "--dead-letters", str(place / "dead"), "--hold-back", "3",
+            "--dead-letters", str(place / "dead"), "--hold-back", str(hold_back),
             *cluster.options, "--parallelism=2", "--checkpointing_interval=3000",
             f"--beam_services={json.dumps(services)}",
         ]  # fmt: skip
@@ -96,11 +103,17 @@ def until(found: Callable[[], Any], *, seconds: float) -> Any:
 
 @contextmanager
 def streaming(
-    cluster: FlinkCluster, broker: KafkaBroker, topic: str, endpoint: str, place: Path
+    cluster: FlinkCluster,
+    broker: KafkaBroker,
+    topic: str,
+    endpoint: str,
+    place: Path,
+    *,
+    hold_back: float = 3,
 ) -> Iterator[Stream]:
     """A stream that runs on the cluster by the time it is given; cancelled at the end."""
     place.mkdir()
-    stream = Stream(cluster, broker, topic, endpoint, place)
+    stream = Stream(cluster, broker, topic, endpoint, place, hold_back=hold_back)
     try:
         yield stream
     finally:
@@ -135,3 +148,13 @@ def key_of(line: bytes) -> bytes | None:
         return str(event.get("userId") or event.get("anonymousId")).encode()
     except (ValueError, AttributeError):
         return None
+
+
+def committed(broker: KafkaBroker, topic: str, *, partitions: int) -> int:
+    """How many messages the stream's consumer group says are done with."""
+    consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": topic})
+    try:
+        asked = [TopicPartition(topic, number) for number in range(partitions)]
+        return sum(max(0, found.offset) for found in consumer.committed(asked, timeout=10))
+    finally:
+        consumer.close()

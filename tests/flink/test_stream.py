@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import pytest
 
 from destinations.intercom.emulator import Emulator, EmulatorSettings
 from pipeline.cli.main import exit_code_of
-from tests.flink.streams import EXAMPLES, produce, streaming, until
+from tests.flink.streams import EXAMPLES, committed, produce, streaming, until
 from tests.services.flink import FlinkCluster
 from tests.services.kafka import KafkaBroker
 
@@ -45,10 +46,13 @@ def test_the_examples_through_kafka_leave_the_state_of_a_local_batch(
     topic = broker.create_topic(partitions=2)
     with Emulator(settings=EmulatorSettings(token=None, limit=None)) as emulator:
         place = tmp_path / "stream"
-        with streaming(cluster, broker, topic, emulator.url, place) as stream:
+        with streaming(cluster, broker, topic, emulator.url, place, hold_back=60) as stream:
             produce(broker, topic, [line.rstrip(b"\n") for line in lines]).join()
-            until(lambda: len(emulator.requests) > 200, seconds=240)
-            assert stream.drain() == "FINISHED"  # with most of it still held
+            read = functools.partial(committed, broker, topic, partitions=2)
+            until(lambda: read() == len(lines), seconds=240)
+            before = len(emulator.requests)
+            assert stream.drain() == "FINISHED"
+            assert len(emulator.requests) > before, "nothing was held when it was drained"
             assert stream.checkpoints()["completed"] > 0
         found = emulator.canonical_state
     assert found == in_batch(lines, tmp_path)
