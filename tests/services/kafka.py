@@ -187,14 +187,6 @@ class KafkaBroker:
         """``kill -9``."""
         self._process.kill()
 
-    def freeze(self) -> None:
-        """Answer nothing any more, with all connections open."""
-        self._process.freeze()
-
-    def thaw(self) -> None:
-        """Go on."""
-        self._process.thaw()
-
     def admin(self) -> AdminClient:
         """A client for everything else."""
         return AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})

@@ -101,14 +101,6 @@ class PostgresServer:
         """``kill -9`` of the server; those that serve connections notice and end."""
         self._process.kill()
 
-    def freeze(self) -> None:
-        """Accept no connection any more, without refusing any."""
-        self._process.freeze()
-
-    def thaw(self) -> None:
-        """Go on."""
-        self._process.thaw()
-
     def database(self) -> str:
         """The address of a new, empty database."""
         name = f"test{next(self._names)}"

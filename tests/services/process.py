@@ -113,16 +113,6 @@ class ServerProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._ended()
 
-    def freeze(self) -> None:
-        """Stop it from answering, with its connections open: a network that swallows everything."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
-
     def _ended(self) -> None:
         assert self._process is not None
         assert self._guard is not None
