@@ -24,6 +24,7 @@ FirstUse: TypeAlias = tuple[int, str]
 
 _LONGEST_KEY = 255
 _NEAR = 0.9
+_KNOWN_NAMES = 10_000
 _AS_COMPARED = str.maketrans({".": "-", "$": "-", "\0": "\N{REPLACEMENT CHARACTER}"})
 
 
@@ -239,23 +240,39 @@ class Admitting:
         self._deliver = deliver
         self._names = names
         self._admission = admission
+        self._known: set[str] = set()  # names as written that are known to have a place
 
     def deliver(self, work: Work) -> Account:
         """What came of every event of ``work``."""
         refused: Account = []
         admitted: list[Task] = []
         for task in work.tasks:
-            outcome = self._admission.refusal(self._names.among(task.operations))
+            outcome = self._refusal(task)
             if outcome is None:
                 admitted.append(task)
             else:
                 refused.append((task, outcome))
         account = refused
-        if admitted:
+        if not refused:
+            account = self._deliver(work)
+        elif admitted:
             account = refused + self._deliver(replace(work, tasks=tuple(admitted)))
         if self._names.policy.event_name_overflow == "drop":
             return [(task, _dropped(outcome)) for task, outcome in account]
         return account
+
+    def _refusal(self, task: Task) -> Outcome | None:
+        """What becomes of an event that must not be submitted, else None."""
+        for operation in task.operations:
+            name = self._names.of(operation)
+            if name is None or name in self._known:
+                continue
+            outcome = self._admission.refusal((name,))
+            if outcome is not None:
+                return outcome
+            if len(self._known) < _KNOWN_NAMES:
+                self._known.add(name)
+        return None
 
 
 def _dropped(outcome: Outcome) -> Outcome:

@@ -30,6 +30,7 @@ from pipeline.flow.retrying import RetryPolicy
 from pipeline.flow.shared import Cells, SharedWrites, merge
 from pipeline.flow.stopping import STOP
 from pipeline.flow.work import Task, Work, sequence
+from pipeline.model import operation
 from pipeline.model.exchange import Deliverer, RateHeaders
 from pipeline.model.operation import Call, Outcome, Response
 from pipeline.model.quota import Windows
@@ -263,7 +264,12 @@ class Deliver(beam.DoFn):
 
     def account(self, outcomes: Iterable[tuple[Task, Outcome]]) -> Iterator[bytes | TaggedOutput]:
         """Count what came of events; a dead letter, or an account if asked for, of each."""
+        quiet = self._receipts is None and not self._settings.accounts
+        plain = 0
         for task, outcome in outcomes:
+            if quiet and outcome is operation.DELIVERED:
+                plain += 1
+                continue
             for warning in outcome.warnings:
                 self._counts.add("warnings/" + warning)
             if self._settings.hands_back and outcome.reason in NOT_TRIED:
@@ -274,13 +280,15 @@ class Deliver(beam.DoFn):
             if outcome.status == "dead":
                 yield self._settings.dead_letters.of_task(task, outcome)
                 continue
-            if self._receipts is None and not self._settings.accounts:
+            if quiet:
                 continue
             account = account_of(Receipt.unpack(task.receipt), outcome.status, outcome.reason)
             if self._receipts is not None:
                 self._receipts.write(account)
             if self._settings.accounts:
                 yield TaggedOutput(DELIVERED, account)
+        if plain:
+            self._counts.add("delivered", plain)
 
     def _count_calls(self) -> None:
         while not self._calls.empty():
