@@ -1,6 +1,6 @@
 """What a run on this machine costs besides the API, and how much several processes help.
 
-    python tests/benchmarks/bench_local.py --events 200000
+    python -m tests.benchmarks.bench_local --events 200000
 
 Everything is compared with a loop of ``json.loads`` and ``json.dumps`` over the same lines. What
 one process does is measured as processor time, with that of a run over a single event taken off;

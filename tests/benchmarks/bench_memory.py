@@ -1,6 +1,6 @@
 """How much memory and disk a large input takes: a run to the null destination, watched.
 
-    python tests/benchmarks/bench_memory.py --events 10000000
+    python -m tests.benchmarks.bench_memory --events 10000000
 
 The input is written to a temporary directory (0.65 kB an event, and the spool takes more) and
 removed with it. Its people, addresses and companies grow with it: 20,000 people and 2,000 companies
