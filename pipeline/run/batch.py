@@ -40,7 +40,8 @@ def run(job: Job, edges: Edges | None = None) -> Summary:
     config = job.config
     before: Counter[str] = Counter()
     LIVE.clear()
-    with inputs.slices(config.inputs, processes=config.processes) as slices:
+    most = inputs.SLICE_BYTES if is_cut(job.options) else inputs.WORKER_SLICE_BYTES
+    with inputs.slices(config.inputs, slice_bytes=most, processes=config.processes) as slices:
         scope = remembered_scope(job, greet(job, before))
         carry_out = _in_halves if is_cut(job.options) else _as_one_graph
         counts = before + carry_out(job, edges, slices, run_id=run_id, now=started, scope=scope)

@@ -21,6 +21,9 @@ STDIN = "<stdin>"
 SLICE_BYTES = 256 << 20
 """A larger plain file is read in several slices (bytes)."""
 
+WORKER_SLICE_BYTES = 32 << 20
+"""The same where workers elsewhere read: so that one file is enough for all of them."""
+
 _SMALLEST_SLICE = 1 << 20
 
 
