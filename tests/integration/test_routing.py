@@ -20,6 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
@@ -460,6 +461,44 @@ def test_an_interrupted_job_accounts_for_everything_at_every_destination(two) ->
         assert account["dead"]["undelivered"] > 0
         found = Counter(letter["reason"] for letter in letters(two.directory / "dead" / name))
         assert found == account["dead"]
+
+
+def calling(parent: int, url: str) -> int | None:
+    """The process begun by ``parent`` that has a connection to ``url``."""
+    port = f":{urlsplit(url).port:04X}"
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    sockets = {f"socket:[{row[9]}]" for row in rows if row[2].endswith(port)}
+    for task in Path(f"/proc/{parent}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            with contextlib.suppress(OSError):
+                files = Path(f"/proc/{child}/fd").iterdir()
+                if sockets & {str(file.readlink()) for file in files}:
+                    return int(child)
+    return None
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="looks for a process in /proc")
+def test_a_destination_whose_process_is_killed_fails_no_other(two) -> None:
+    two.one.change_settings(latency_ms=300)
+    command = [sys.executable, "-m", "pipeline", "run", "--job", str(two.job), "--quiet",
+               "--concurrency", "1", "--summary", str(two.directory / "s.json")]  # fmt: skip
+    process = subprocess.Popen(command, cwd=HOME, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + PATIENCE
+    while len(two.one.requests) < 4 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    found = None
+    while found is None and time.monotonic() < deadline:
+        found = calling(process.pid, two.one.url)
+    assert found is not None
+    os.kill(found, signal.SIGKILL)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 70, err
+    assert "penstock: one: a process of the run ended with signal SIGKILL" in err
+    summary = json.loads((two.directory / "s.json").read_text())
+    assert "SIGKILL" in summary["destinations"]["one"]["failure"]
+    assert balanced(summary["destinations"]["other"])
+    assert balanced(summary)
+    assert is_complete(two.other)
 
 
 def test_destinations_of_one_workspace_never_exceed_its_rate(
