@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import apache_beam as beam
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
 
 from pipeline.errors import UsageError
 from pipeline.run import cluster, graph
-from pipeline.run.cluster_sources import ReadKafka, ReadSlices, consumer_config, read
+from pipeline.run.cluster_sources import (
+    LinesOfMessages,
+    LinesOfPubSub,
+    ReadKafka,
+    ReadSlices,
+    consumer_config,
+    read,
+)
 from pipeline.run.config import RunConfig
 from pipeline.run.job import Job, check
 from pipeline.run.mappings import DEFAULT_MAPPING, compile_mapping_file
 from pipeline.run.streaming import StreamConfig
 from pipeline.run.wiring import Edges, settings
 from pipeline.sources.kafka_settings import KafkaSettings
-from pipeline.transforms.read import Slice
+from pipeline.transforms.read import Line, Slice
 
 SLICES = [Slice("events.jsonl", 0, None, "uncompressed", "events.jsonl")]
 
@@ -121,3 +133,45 @@ def test_a_secret_in_the_file_itself_is_refused_on_a_cluster(tmp_path: Path) -> 
     with pytest.raises(UsageError, match="would travel in the job's description") as caught:
         consumer_config(kafka(file), {})
     assert "=secret" not in str(caught.value)
+
+
+def test_a_subscription_needs_its_client_and_the_refusal_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "google.cloud.pubsub", None)
+    with pytest.raises(UsageError, match=r"pip install 'apache-beam\[gcp\]'"):
+        read(job_of("pubsub://project/events"), StreamConfig(), [])
+
+
+def test_a_subscription_is_read_by_beams_own_transform(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google.cloud.pubsub", ModuleType("pubsub"))
+    p = beam.Pipeline(options=cluster.streaming(PipelineOptions([])))
+    p | "Read" >> read(job_of("pubsub://project/events"), StreamConfig(), [])
+    names: list[str] = []
+
+    class Names(PipelineVisitor):  # type: ignore[misc]
+        def visit_transform(self, node: AppliedPTransform) -> None:
+            names.append(node.full_label)
+
+    p.visit(Names())
+    assert any(name.startswith("Read/Messages/") for name in names)
+    assert "Read/Lines" in names
+
+
+def test_a_message_of_a_subscription_is_a_line() -> None:
+    published = datetime(2024, 5, 1, tzinfo=UTC)
+    message = SimpleNamespace(data=b"{}", message_id="7", publish_time=published)
+    (line,) = LinesOfPubSub("projects/p/subscriptions/s").process(message)
+    assert (line.text, line.origin) == (b"{}", "pubsub:projects/p/subscriptions/s#7")
+    assert line.written_at == int(published.timestamp() * 1_000_000)
+
+
+def test_a_message_of_a_topic_is_a_line_and_a_tombstone_is_none() -> None:
+    step = LinesOfMessages()
+    step.setup()
+    message = SimpleNamespace(topic="t", partition=1, offset=5, timestamp=9, value=b"{}")
+    (line,) = step.process(message)
+    assert isinstance(line, Line)
+    assert (line.text, line.origin, line.offset, line.written_at) == (b"{}", "kafka:t/1@5", 5, 9000)
+    message.value = None
+    assert list(step.process(message)) == []
