@@ -50,11 +50,13 @@ class Mapper:
     def _dispatch(self, kind: type[Sieve | Mapping]) -> Callable[[Event], Any]:
         """A function of events that finds, or makes, the one for an event's type and name."""
         by_type: dict[str, Callable[[Event], Any]] = {}
-        by_name: dict[str, Callable[[Event], Any] | None] = dict.fromkeys(self._names)
+        by_name: dict[str | None, Callable[[Event], Any] | None]
+        by_name = dict.fromkeys([OTHER, *self._names])
 
         def named(event: Event) -> Any:
-            name: Any = event.body.get("event")
-            known = by_name.get(name, others) if type(name) is str else others
+            name = event.body.get("event")
+            name = name if type(name) is str and name in by_name else OTHER
+            known = by_name[name]
             if known is None:
                 known = by_name[name] = self._compiled(kind, "track", name)
             return known(event)
@@ -65,8 +67,7 @@ class Mapper:
                 known = by_type[event.type] = self._compiled(kind, event.type, OTHER)
             return known(event)
 
-        if by_name:
-            others = self._compiled(kind, "track", OTHER)
+        if self._names:
             by_type["track"] = named
         return function
 

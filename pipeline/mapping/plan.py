@@ -293,19 +293,18 @@ def _canonical(value: Any) -> Any:
 
 def rewrite(node: Any, change: Callable[[Any], Any]) -> Any:
     """A copy of a part of a plan in which ``change`` was applied to every node, leaves first."""
-    if isinstance(node, tuple):
-        return tuple(rewrite(member, change) for member in node)
-    if isinstance(node, dict):
+    kind = type(node)
+    if kind is tuple:
+        return tuple([rewrite(member, change) for member in node])
+    if kind is dict:
         return {key: rewrite(member, change) for key, member in node.items()}
-    if isinstance(node, Place | Path | Key | Index | Every):
-        return node
-    if dataclasses.is_dataclass(node) and not isinstance(node, type):
-        members = {
-            part.name: rewrite(getattr(node, part.name), change)
-            for part in dataclasses.fields(node)
-        }
-        return change(type(node)(**members))
+    if kind not in _WHOLE and hasattr(kind, "__dataclass_fields__"):
+        return change(kind(*[rewrite(getattr(node, name), change) for name in kind.__slots__]))
     return node
+
+
+_WHOLE = frozenset([Place, Path, Key, Index, Every])
+"""Parts of a plan that are not rewritten."""
 
 
 def walk(node: Any, *, conditions: bool = True) -> Iterator[Any]:

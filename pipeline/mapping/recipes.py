@@ -143,15 +143,19 @@ class Reshape(dict[Any, _Keys]):
                             dates = {at: seconds} if dates is None else {**dates, at: seconds}
             if dates is not None:
                 recipe = self._with_dates(recipe, known, shape, tuple(dates))
-                values = [dates.get(at, value) for at, value in enumerate(values)]
+                values = list(values)
+                for at, seconds in dates.items():
+                    values[at] = seconds
         if recipe is not None and recipe.plain:
             taken = values if recipe.take is None else recipe.take(values)
             return dict(zip(recipe.names, taken))  # noqa: B905 - see _taker
         if recipe is None or (recipe.may_be_kept and _one_is_kept(recipe, values)):
             return self.one_by_one(members, flags, warnings, extra, mark)
         if recipe.before:
-            at = len(warnings) if mark is None else mark
-            warnings[at:at] = recipe.before
+            if mark is None or mark == len(warnings):
+                warnings += recipe.before
+            else:
+                warnings[mark:mark] = recipe.before
         if recipe.behind:
             warnings += recipe.behind
         if recipe.absent:
