@@ -66,14 +66,23 @@ class Child:
             except PenstockError as error:
                 self._say(failed=[type(error).__name__, str(error)])
             except Exception as error:  # noqa: BLE001 - the run says so, and ends
-                traceback.print_exc()
-                told = str(error).strip().splitlines() or [type(error).__name__]
-                self._say(failed=["ProcessFailed", f"a process of the run failed: {told[-1]}"])
+                self._fail(error)
             self._sending = False
+
+    def _fail(self, error: Exception) -> None:
+        """Say that this process met a bug; what bug, to whoever reads the log."""
+        traceback.print_exception(error)
+        told = str(error).strip().splitlines() or [type(error).__name__]
+        self._say(failed=["ProcessFailed", f"a process of the run failed: {told[-1]}"])
 
     def _listen(self) -> None:
         while head := self._inbox.read(LENGTH_BYTES):
-            what, content = pickle.loads(self._inbox.read(int.from_bytes(head, "big")))  # noqa: S301
+            message = self._inbox.read(int.from_bytes(head, "big"))
+            try:
+                what, content = pickle.loads(message)  # noqa: S301
+            except Exception as error:  # noqa: BLE001 - else the run would wait for ever
+                self._fail(error)
+                continue
             if what == "stop":
                 STOP.stop(content)
             elif what == "hold":
