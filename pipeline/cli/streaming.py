@@ -102,6 +102,12 @@ def carry_out(job: Job, config: StreamConfig, *, summary_file: Path | None, quie
     if not is_local(job.options):
         from pipeline.run import cluster
 
+        if summary_file is not None:
+            message = (
+                "--summary is not written for a stream on an engine: its counters are on the "
+                "engine's dashboard, under the summary's names"
+            )
+            raise UsageError(message)
         ended = cluster.run(job, config)
         if not quiet:
             click.echo(f"penstock: the stream has ended on the engine: {ended}", err=True)

@@ -54,6 +54,7 @@ def run(job: Job, config: StreamConfig) -> str:
         CredentialsRefused: The token was refused before anything was sent.
     """
     logging.getLogger("apache_beam").setLevel(logging.WARNING)
+    refuse_ends(config)
     refuse_unshared(job)
     now, before = time.time_ns() // 1000, Counter[str]()
     with inputs.slices(job.config.inputs) if _is_files(job) else ExitStack() as slices:
@@ -125,6 +126,15 @@ def streaming(options: PipelineOptions) -> PipelineOptions:
     """The options with Beam's own switch for streams turned on."""
     options.view_as(StandardOptions).streaming = True
     return options
+
+
+def refuse_ends(config: StreamConfig) -> None:
+    """Raise UsageError where the stream is told when to end: an engine ends it, not the launcher."""
+    told = {"--max-events": config.batches.max_events, "--until-idle": config.batches.until_idle}
+    for option, value in told.items():
+        if value is not None:
+            message = f"{option} is for a stream on this machine; end this one where it runs: drain"
+            raise UsageError(message)
 
 
 def refuse_unshared(job: Job) -> None:

@@ -25,6 +25,7 @@ from pipeline.run.cluster_sources import (
 from pipeline.run.config import RunConfig
 from pipeline.run.job import Job, check
 from pipeline.run.mappings import DEFAULT_MAPPING, compile_mapping_file
+from pipeline.run.micro_batches import BatchPolicy
 from pipeline.run.streaming import StreamConfig
 from pipeline.run.wiring import Edges, settings
 from pipeline.sources.kafka_settings import KafkaSettings
@@ -94,6 +95,12 @@ def test_a_state_in_a_file_is_warned_of(
     state = f"sqlite:///{tmp_path / 'state.db'}"
     cluster.refuse_unshared(job_of("kafka://b:9092/t", state=state, dry_run=False))
     assert "only while every worker runs on this machine" in caplog.text
+
+
+def test_a_stream_on_an_engine_is_ended_there() -> None:
+    config = StreamConfig(batches=BatchPolicy(until_idle=10))
+    with pytest.raises(UsageError, match="--until-idle is for a stream on this machine"):
+        cluster.refuse_ends(config)
 
 
 def kafka(properties: Path | None) -> KafkaSettings:
