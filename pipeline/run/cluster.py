@@ -129,7 +129,7 @@ def streaming(options: PipelineOptions) -> PipelineOptions:
 
 
 def refuse_ends(config: StreamConfig) -> None:
-    """Raise UsageError where the stream is told when to end: an engine ends it, not the launcher."""
+    """Raise UsageError where the stream is told when to end: the engine ends it."""
     told = {"--max-events": config.batches.max_events, "--until-idle": config.batches.until_idle}
     for option, value in told.items():
         if value is not None:
