@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from pipeline.flow.pool import DeliveryPool
+from pipeline.flow.pool import DeliveryPool, Inline
 from pipeline.flow.work import Work
 
 
@@ -122,3 +122,12 @@ def test_close_ends_every_thread():
 def test_a_concurrency_that_delivers_nothing_is_refused():
     with pytest.raises(ValueError, match="delivers nothing"):
         DeliveryPool(lambda work: None, concurrency=0)
+
+
+def test_what_never_waits_is_delivered_on_the_thread_that_submits():
+    threads = []
+    pool = Inline(lambda work: threads.append(threading.get_ident()) or work.key)
+    pool.submit(Work("u:1", ()))
+    pool.submit(Work("u:2", ()))
+    assert (list(pool.ready()), list(pool.drain())) == (["u:1", "u:2"], [])
+    assert set(threads) == {threading.get_ident()}

@@ -110,3 +110,18 @@ def test_a_damaged_archive_gives_what_can_be_read_and_says_so(tmp_path: Path) ->
     *read, last = read_slice(part)
     assert isinstance(last, Unreadable)
     assert len(read) > 5_000
+
+
+@given(LINES, st.integers(1, 40), st.booleans())
+def test_lines_have_the_same_numbers_in_whichever_slices_they_are(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], slice_bytes: int, last: bool
+) -> None:
+    path = tmp_path_factory.mktemp("slices") / "events"
+    path.write_bytes(b"\n".join(lines) + (b"\n" if last else b""))
+    size = path.stat().st_size
+
+    def found(most: int) -> list[object]:
+        parts = slices_of(str(path), size, shown_as="e", slice_bytes=most)
+        return [line for part in parts for line in read_slice(part)]
+
+    assert found(slice_bytes) == found(size + 1)
