@@ -31,7 +31,8 @@ class BatchPolicy:
 
     Attributes:
         events: At most so many records a micro-batch.
-        linger: Seconds that a record may wait for others once it has been released.
+        linger: Seconds between the beginnings of two micro-batches, unless the next is full: so
+            long a record that is released may wait for others.
         max_events: The stream ends after so many records, or never.
         until_idle: The stream ends when nothing has come for so many seconds, or never.
     """
@@ -87,7 +88,7 @@ class MicroBatches:
         self._on_turn = on_turn
         self._positions = Positions()
         self._ready: deque[_Waiting] = deque()
-        self._ready_since = 0
+        self._next_at = 0
         self._read = 0
         self._idle_since: float | None = None
         self.batches = 0
@@ -163,7 +164,7 @@ class MicroBatches:
         """For how long the source may wait for something to come."""
         patience = _LONGEST_POLL
         if self._ready:
-            patience = min(patience, self._policy.linger)
+            patience = min(patience, (self._next_at - self._now()) / _SECOND)
         release = self._held.next_release()
         if release is not None:
             patience = min(patience, (release - self._now()) / _SECOND)
@@ -193,14 +194,12 @@ class MicroBatches:
     # --- delivering ----------------------------------------------------------------------------
 
     def _queue(self, released: list[_Waiting]) -> None:
-        if released and not self._ready:
-            self._ready_since = self._now()
         self._ready.extend(released)
 
     def _is_due(self, *, ending: bool) -> bool:
         if not self._ready:
             return False
-        lingered = self._now() - self._ready_since >= self._policy.linger * _SECOND
+        lingered = self._now() >= self._next_at
         return ending or lingered or len(self._ready) >= self._policy.events
 
     def _next_batch(self) -> bool:
@@ -208,6 +207,7 @@ class MicroBatches:
         batch = [self._ready.popleft() for _ in range(min(self._policy.events, len(self._ready)))]
         records = [waiting.record for waiting in batch]
         self.batches += 1
+        self._next_at = self._now() + int(self._policy.linger * _SECOND)
         if not self._carry(records):
             return False
         now = self._now()

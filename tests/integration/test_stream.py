@@ -267,7 +267,7 @@ def test_a_stream_and_a_batch_of_the_same_events_leave_the_same(
 ) -> None:
     lines = (ROOT / "examples" / "events.jsonl").read_bytes().splitlines(keepends=True)[:400]
     (stream.inbox / "events.jsonl").write_bytes(b"".join(lines))
-    assert exit_code_of(stream.arguments("--until-idle", "1", "--linger", "5")) == 0
+    assert exit_code_of(stream.arguments("--until-idle", "1", "--hold-back", "0")) == 0
     with Emulator(settings=EmulatorSettings(token=None, limit=None)) as other:
         batch = [
             "run", "--input", str(stream.inbox / "events.jsonl"), "--endpoint", other.url,

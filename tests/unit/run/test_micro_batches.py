@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -123,6 +124,31 @@ def test_records_of_the_same_half_second_are_delivered_together(rig):
         rig.source.add("u", at=0)
     rig.run()
     assert len(rig.batches) == 1
+
+
+def test_two_micro_batches_begin_no_sooner_than_the_linger_after_one_another(rig):
+    for number in range(8):
+        rig.source.add("u", at=number / 10)
+    rig.run(hold={"seconds": 0.0}, linger=0.5)
+    times = [time for time, _ in rig.batches]
+    assert all(later - earlier >= 0.5 for earlier, later in pairwise(times))
+    assert times[0] < 0.1
+
+
+def test_what_came_during_a_long_micro_batch_does_not_linger_once_more(rig):
+    for number in range(3):
+        rig.source.add("u", at=number)
+    carry = rig.carry
+
+    def slow(records):
+        done = carry(records)
+        rig.now += 2
+        return done
+
+    rig.carry = slow
+    rig.run(hold={"seconds": 0.0}, linger=0.5)
+    assert [positions for _, positions in rig.batches] == [[0], [1, 2]]
+    assert rig.batches[1][0] < 2.1
 
 
 def test_no_batch_is_larger_than_it_may_be(rig):
