@@ -58,9 +58,18 @@ def test_an_event_that_nobody_wanted_has_no_receipt(tmp_path):
     assert written(tmp_path) == []
 
 
-def test_every_bundle_has_a_file_of_its_own(tmp_path):
+def test_bundles_of_one_worker_share_a_file_and_each_is_on_disk_when_it_ends(tmp_path):
     receipts = ReceiptsTo(str(tmp_path), "intercom").open()
+    for bundle in (1, 2):
+        receipts.write(account_of(EVENT, "delivered", None))
+        receipts.end_bundle()
+        (file,) = tmp_path.iterdir()
+        assert len(file.read_text("utf-8").splitlines()) == bundle
+
+
+def test_workers_have_files_of_their_own(tmp_path):
     for _ in range(2):
+        receipts = ReceiptsTo(str(tmp_path), "intercom").open()
         receipts.write(account_of(EVENT, "delivered", None))
         receipts.end_bundle()
     assert len(list(tmp_path.iterdir())) == 2
