@@ -64,6 +64,12 @@ class Stream:
                 return str(job["jid"])
         return None
 
+    def task_manager(self) -> int:
+        """The number of a task manager that works on it."""
+        vertex = self._cluster.ask(f"/jobs/{self.id}")["vertices"][0]["id"]
+        subtasks = self._cluster.ask(f"/jobs/{self.id}/vertices/{vertex}")["subtasks"]
+        return int(subtasks[0]["taskmanager-id"])
+
     def checkpoints(self) -> dict[str, int]:
         """How many checkpoints were completed, failed, restored ..."""
         found: dict[str, int] = self._cluster.ask(f"/jobs/{self.id}/checkpoints")["counts"]

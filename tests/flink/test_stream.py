@@ -119,12 +119,13 @@ def test_a_task_manager_killed_in_the_middle_loses_and_doubles_nothing(
             produced = produce(broker, topic, lines, a_second=60)
             until(lambda: len(emulator.requests) > 200, seconds=240)
             assert produced.is_alive(), "the kill comes too late"
-            cluster.task_managers[0].kill()
+            victim = cluster.task_managers[stream.task_manager()]
+            victim.kill()
             produced.join()
             until(lambda: stream.checkpoints()["restored"] > 0, seconds=240)
             until(lambda: len(stored(emulator)) == PEOPLE * TRACKS, seconds=240)
             assert stream.drain() == "FINISHED"
-        cluster.task_managers[0].start()
+        victim.start()
         found, events = emulator.canonical_state, stored(emulator)
     assert not list((place / "dead").glob("*"))
     assert events == expected(lines)

@@ -181,7 +181,8 @@ class FlinkCluster:
         self.task_managers = [
             ServerProcess(
                 ["java", f"-Xmx{heap_mb + 128}m", "-XX:MaxDirectMemorySize=512m", *_JAVA,
-                 "-cp", classpath, _WORKER, "--configDir", str(directory)],
+                 "-cp", classpath, _WORKER, "--configDir", str(directory),
+                 f"-Dtaskmanager.resource-id={number}"],
                 directory / f"taskmanager-{number}.log",
                 lambda number=number: self._managers() > number,  # type: ignore[misc]
             )
@@ -306,6 +307,7 @@ class FlinkCluster:
             "taskmanager.memory.network.min": "192m",
             "taskmanager.memory.network.max": "192m",
             "taskmanager.memory.managed.size": "128m",
+            "taskmanager.load-balance.mode": "SLOTS",  # both have work
             # A task manager that is gone is missed after seconds.
             "heartbeat.interval": 1000,
             "heartbeat.timeout": 10000,
