@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -43,12 +44,18 @@ def main() -> None:
         (directory / "flink").mkdir()
         with flink.cluster(directory / "flink", environment={"INTERCOM_ACCESS_TOKEN": "t"}) as made:
             options = [*made.options, f"--parallelism={chosen.parallelism}"]
+            peaks: dict[str, int] = {}
+            done = threading.Event()
+            watcher = threading.Thread(target=watch, args=(peaks, done))
+            watcher.start()
             took = run(directory, "flink-run", options)
+            done.set()
+            watcher.join()
             on_flink = spent_on_flink(made)
             rate = chosen.events / on_flink
             print(f"Flink, parallelism {chosen.parallelism}: {on_flink:.1f} s from start to end")
             print(f"  {rate:,.0f} events/s; {took:.1f} s with compiling and handing over the job")
-            for name, peak in memory():
+            for name, peak in sorted(peaks.items()):
                 print(f"  {name}: {peak:,} MB at its peak")
 
 
@@ -87,6 +94,12 @@ def spent_on_flink(cluster: FlinkCluster) -> float:
     """Seconds that Flink says the job took."""
     (job,) = cluster.ask("/jobs/overview")["jobs"]
     return float(job["duration"]) / 1000
+
+
+def watch(peaks: dict[str, int], done: threading.Event) -> None:
+    """Keep the peaks until it is done: workers are gone by the end of a job."""
+    while not done.wait(1.0):
+        peaks |= dict(memory())
 
 
 def memory() -> Iterator[tuple[str, int]]:
