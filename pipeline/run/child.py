@@ -103,8 +103,8 @@ class Child:
         threading.Thread(target=self._stop, args=(reason,), daemon=True).start()
 
     def _stop(self, reason: str) -> None:
+        self._say(stopped=reason)  # first: what is left out because of it must not look done
         STOP.stop(reason)
-        self._say(stopped=reason)
 
     @contextmanager
     def _live(self) -> Iterator[None]:

@@ -18,11 +18,11 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from pipeline import errors
 from pipeline.errors import PenstockError, ProcessFailed
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from pipeline.run.phases import Phase
 
 MODULE = "pipeline.run.child"
+
+
+Heard: TypeAlias = "queue.SimpleQueue[tuple[_Child, dict[str, Any]]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Crew:
     def __init__(self, place: Path) -> None:
         self._place = place
         self._children: list[_Child] = []
-        self._heard: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
+        self._heard: Heard = queue.SimpleQueue()
         STOP.watch(self)
 
     def do(self, works: Iterable[Work]) -> list[End]:
@@ -80,45 +83,40 @@ class Crew:
                 return [End(given[0].phase())]
             except PenstockError as error:
                 return [End(failure=error)]
+        self._dismiss(child for child in self._children if not child.lives)
         while len(self._children) < len(given):
-            child = _Child(len(self._children), self._heard)
+            child = _Child(self._heard)
             child.tell("hold", self._place)
             self._children.append(child)
         if STOP.reason is not None:
             self.halt(STOP.reason)
-        for child, work in zip(self._children, given, strict=False):
+        doing = dict(zip(self._children, given, strict=False))
+        for child, work in doing.items():
             child.tell("work", work.phase)
-        return self._listen(given)
+        return self._listen(doing)
 
-    def _listen(self, works: Sequence[Work]) -> list[End]:
-        ends: dict[int, End] = {}
-        while len(ends) < len(works):
-            number, said = self._heard.get()
+    def _listen(self, doing: Mapping[_Child, Work]) -> list[End]:
+        ends: dict[_Child, End] = {}
+        while len(ends) < len(doing):
+            child, said = self._heard.get()
             if "live" in said:
                 LIVE.add(Counter(said["live"]))
             elif "stopped" in said:
                 STOP.stop(said["stopped"])
-            elif number < len(works) and number not in ends:
-                ends[number] = self._end(number, said)
-                if ends[number].failure is not None:
-                    if not works[number].phase.sends:
+            elif child in doing and child not in ends:
+                ends[child] = end = _end(child, said)
+                if end.failure is not None:
+                    if not doing[child].phase.sends:
+                        # What they still say must not be taken for an answer to later work.
+                        self._dismiss(doing.keys() - ends.keys())
                         break
-                    self._stop_group(works, number)
-        return [ends.get(number, End()) for number in range(len(works))]
+                    _stop_group(doing, child)
+        return [ends.get(child, End()) for child in doing]
 
-    def _end(self, number: int, said: dict[str, Any]) -> End:
-        if "done" in said:
-            return End(Counter(said["done"]))
-        if "failed" in said:
-            kind, message = said["failed"]
-            known = getattr(errors, kind, ProcessFailed)
-            return End(failure=known(message))
-        return End(failure=ProcessFailed(self._children[number].how_it_ended()))
-
-    def _stop_group(self, works: Sequence[Work], number: int) -> None:
-        for other, work in enumerate(works):
-            if other != number and work.group == works[number].group:
-                self._children[other].tell("stop", "another process of the run failed")
+    def _dismiss(self, children: Iterable[_Child]) -> None:
+        for child in list(children):
+            self._children.remove(child)
+            child.close(at_once=True)
 
     def halt(self, reason: str) -> None:
         """Have everybody make no more calls, and account for the rest."""
@@ -138,28 +136,50 @@ class Crew:
             child.close(at_once=error is not None)
 
 
-class _Child:
-    """One process; what it says goes to ``heard``, with its number."""
+def _end(child: _Child, said: dict[str, Any]) -> End:
+    if "done" in said:
+        return End(Counter(said["done"]))
+    if "failed" in said:
+        kind, message = said["failed"]
+        known = getattr(errors, kind, ProcessFailed)
+        return End(failure=known(message))
+    return End(failure=ProcessFailed(child.how_it_ended()))
 
-    def __init__(self, number: int, heard: queue.SimpleQueue[tuple[int, dict[str, Any]]]) -> None:
+
+def _stop_group(doing: Mapping[_Child, Work], failed: _Child) -> None:
+    for other, work in doing.items():
+        if other is not failed and work.group == doing[failed].group:
+            other.tell("stop", "another process of the run failed")
+
+
+class _Child:
+    """One process; what it says goes to ``heard``."""
+
+    def __init__(self, heard: Heard) -> None:
         path = os.pathsep.join(filter(None, [str(HOME), os.environ.get("PYTHONPATH")]))
         # A session of its own: Ctrl-C on a terminal reaches this process, which then tells it.
         self._process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", MODULE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
+            # Safe: "-m" must import nothing from the directory that the run was started in.
+            env={**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
             start_new_session=True,
         )
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._hear, args=(number, heard), daemon=True)
+        self._thread = threading.Thread(target=self._hear, args=(heard,), daemon=True)
         self._thread.start()
 
-    def _hear(self, number: int, heard: queue.SimpleQueue[tuple[int, dict[str, Any]]]) -> None:
+    def _hear(self, heard: Heard) -> None:
         if self._process.stdout is not None:
             for line in self._process.stdout:
-                heard.put((number, json.loads(line)))
-        heard.put((number, {"gone": True}))
+                heard.put((self, json.loads(line)))
+        heard.put((self, {"gone": True}))
+
+    @property
+    def lives(self) -> bool:
+        """Whether it can be given work."""
+        return self._process.poll() is None
 
     def tell(self, what: str, content: object) -> None:
         """Send a message; one that is gone says so elsewhere."""
