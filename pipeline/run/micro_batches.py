@@ -153,7 +153,7 @@ class MicroBatches:
         self._read += len(records)
         if records:
             self._idle_since = None
-        elif self._idle_since is None:
+        elif self._idle_since is None and self._source.ready:
             self._idle_since = began
         now = self._now()
         for record in records:

@@ -71,6 +71,7 @@ class KafkaTopic:
         self._trouble: KafkaError | None = None
         self._told: dict[int, float] = {}
         self._is_open = False
+        self.ready = False
         configuration = self._configuration()
         self._incremental = (
             "cooperative" in str(configuration["partition.assignment.strategy"])
@@ -219,12 +220,14 @@ class KafkaTopic:
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Partitions are ours: decide where each begins, before anything of them is read."""
         try:
-            placed = [self._placed(each) for each in consumer.committed(partitions, _SECONDS)]
+            found = consumer.committed(partitions, _SECONDS)
+            placed = [self._placed(each) for each in found]
         except self._kafka.KafkaException as error:
             told = f"Kafka does not tell where group {self._settings.group} is: "
             self._failure = SourceFailed(told + error.args[0].str())
         if self._failure is not None:
             return
+        self.ready = True
         self._assigned.update(map(_name, placed))
         if self._incremental:
             consumer.incremental_assign(placed)
@@ -233,6 +236,8 @@ class KafkaTopic:
 
     def _placed(self, found: TopicPartition) -> TopicPartition:
         """The partition with the offset at which to begin."""
+        if found.error is not None:  # that is not to have none
+            raise self._kafka.KafkaException(found.error)
         first, end = self._range(found)
         if found.offset < 0:
             found.offset = end if self._settings.start == "latest" else first
@@ -300,11 +305,18 @@ class KafkaTopic:
             for name, at in self._uncommitted.items()
         ]
         try:
-            self._consumer.commit(offsets=offsets, asynchronous=False)
+            answers = self._consumer.commit(offsets=offsets, asynchronous=False)
         except self._kafka.KafkaException as error:
-            self._tell(-1, f"positions could not be committed to Kafka: {error.args[0].str()}")
-        else:
-            self._uncommitted.clear()
+            self._not_committed(error.args[0])
+            return
+        for answer in answers:
+            if answer.error is None:
+                self._uncommitted.pop(_name(answer), None)
+            else:
+                self._not_committed(answer.error)
+
+    def _not_committed(self, error: KafkaError) -> None:
+        self._tell(-1, f"positions could not be committed to Kafka: {error.str()}")
 
     def _commit_starts(self) -> None:
         if self._starts:

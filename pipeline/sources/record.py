@@ -50,6 +50,11 @@ class Source(Protocol):
         """Whether nothing will ever come any more."""
         ...
 
+    @property
+    def ready(self) -> bool:
+        """Whether it has begun to give what there is; before, it is not idle, only slow."""
+        ...
+
     def poll(self, limit: int, wait: float) -> list[Record]:
         """At most ``limit`` records; none where none came within ``wait`` seconds.
 

@@ -30,6 +30,11 @@ class Several:
         """Whether nothing will come of any of them."""
         return all(source.finished for source in self._sources)
 
+    @property
+    def ready(self) -> bool:
+        """Whether every one of them is."""
+        return all(source.ready for source in self._sources)
+
     def poll(self, limit: int, wait: float) -> list[Record]:
         """At most ``limit`` records: of what is there, or else of the next that waits for some."""
         found: list[Record] = []

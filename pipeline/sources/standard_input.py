@@ -24,6 +24,7 @@ class StandardInput:
     """
 
     rereads = False
+    ready = True
 
     def __init__(self, file: int = 0, *, clock: Callable[[], float] = time.time) -> None:
         self._file = file

@@ -102,6 +102,7 @@ class WatchedFiles:
 
     rereads = True
     finished = False
+    ready = True
 
     def __init__(
         self,

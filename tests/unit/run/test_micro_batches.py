@@ -20,11 +20,16 @@ class Source:
         self._rig = rig
         self.rereads = rereads
         self.finished = False
+        self.ready_at = 0.0
         self.script = []
         self.committed = []
         self.polls = []
         self.taken = frozenset()
         self.closed = False
+
+    @property
+    def ready(self):
+        return self._rig.now >= self.ready_at
 
     def add(self, key, *, at=0.0, time=None, partition="p", text=b"", position=None):
         time = at if time is None else time
@@ -329,3 +334,10 @@ def test_nothing_grows_over_thousands_of_micro_batches(rig):
     rig.run(drains=feed, until_idle=60.0)
     assert len(rig.batches) > 5_000
     assert max(sizes) < 1_500
+
+
+def test_a_source_that_is_not_ready_yet_is_not_idle(rig):
+    rig.source.ready_at = START + 20
+    rig.source.add("u", at=20.5)
+    rig.run(until_idle=1.0)
+    assert rig.delivered() == [0]

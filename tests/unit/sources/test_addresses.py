@@ -70,9 +70,9 @@ def test_a_run_that_ends_refuses_what_does_not(tmp_path):
 class Given:
     """A source that gives what it is told to."""
 
-    def __init__(self, *texts, rereads=True, finished=False):
+    def __init__(self, *texts, rereads=True, finished=False, ready=True):
         self.texts = list(texts)
-        self.rereads, self.finished = rereads, finished
+        self.rereads, self.finished, self.ready = rereads, finished, ready
         self.committed = {}
         self.waits = []
 
@@ -115,6 +115,11 @@ def test_several_are_finished_when_all_are_and_reread_when_all_do():
     assert Several([Given(finished=True), Given(finished=True)]).finished
     assert not Several([Given(finished=True), Given()]).finished
     assert not Several([Given(rereads=False), Given()]).rereads
+
+
+def test_several_are_ready_when_all_are():
+    assert Several([Given(), Given()]).ready
+    assert not Several([Given(), Given(ready=False)]).ready
 
 
 def test_what_is_taken_away_and_noticed_of_any_is_told():

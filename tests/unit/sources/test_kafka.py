@@ -38,6 +38,15 @@ class Message:
         return (1, 1_700_000_000_000)
 
 
+def with_error(partition, error):
+    """An answer about a partition that is an error; None without one."""
+    if error is None:
+        return None
+    return SimpleNamespace(
+        topic=partition.topic, partition=partition.partition, offset=OFFSET_INVALID, error=error
+    )
+
+
 class Broker:
     """What the consumer of the test finds, and what it did."""
 
@@ -51,6 +60,7 @@ class Broker:
         self.topic_error = None
         self.list_error = None
         self.commit_error = None
+        self.refused = {}
         self.closed = False
 
     def make(self, configuration):
@@ -80,9 +90,13 @@ class Broker:
         return step
 
     def committed(self, partitions, timeout):
-        for each in partitions:
-            each.offset = self.stored.get(each.partition, OFFSET_INVALID)
-        return partitions
+        return [
+            with_error(each, self.refused.get(each.partition))
+            or TopicPartition(
+                "events", each.partition, self.stored.get(each.partition, OFFSET_INVALID)
+            )
+            for each in partitions
+        ]
 
     def get_watermark_offsets(self, partition, timeout):
         return self.ranges.get(partition.partition, (0, 100))
@@ -98,6 +112,7 @@ class Broker:
         if self.commit_error is not None:
             raise KafkaException(self.commit_error)
         self.commits.append({each.partition: each.offset for each in offsets})
+        return [with_error(each, self.refused.get(each.partition)) or each for each in offsets]
 
     def close(self):
         self.closed = True
@@ -251,6 +266,35 @@ def test_a_commit_that_failed_is_made_good_by_the_next(broker, opened, caplog):
     broker.commit_error = None
     source.commit({"events/1": 6})
     assert broker.commits == [{0: 5, 1: 6}]
+
+
+def test_an_error_in_place_of_a_position_is_no_missing_position(broker, opened):
+    broker.refused = {0: KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED)}
+    source = opened(start="latest")
+    broker.script.append(lambda: broker.assign(0, 1))
+    with pytest.raises(SourceFailed, match="does not tell where group g is"):
+        source.poll(10, 0)
+    assert (broker.assigned, broker.commits) == ({}, [])
+
+
+def test_a_position_that_alone_was_refused_is_made_good_by_the_next(broker, opened, caplog):
+    source = assigned(broker, opened(), 0, 1)
+    broker.commits.clear()
+    broker.refused = {0: KafkaError(KafkaError.REQUEST_TIMED_OUT)}
+    source.commit({"events/0": 5, "events/1": 6})
+    assert "positions could not be committed" in caplog.text
+    broker.refused = {}
+    source.commit({"events/1": 7})
+    assert broker.commits[-1] == {0: 5, 1: 7}
+
+
+def test_a_topic_is_ready_once_the_group_has_told_what_is_ours_even_if_that_is_nothing(
+    broker, opened
+):
+    source = opened()
+    source.poll(10, 0)
+    assert not source.ready
+    assert assigned(broker, source).ready
 
 
 def test_a_dry_run_commits_nothing(broker, opened):
