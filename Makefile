@@ -28,9 +28,8 @@ format: $(VENV)/.dev ## put the code into the house's format
 	$(BIN)/ruff check --fix-only -q .
 	$(BIN)/ruff format -q .
 
-bench: $(VENV)/.dev ## the benchmarks: a table, and JSON in build/bench
-	$(BIN)/python -m tests.benchmarks.bench_throughput
-	$(BIN)/python -m tests.benchmarks.bench_calls --events 20000 --people 2000
+bench: $(VENV)/.dev ## the benchmarks: a table of targets, and JSON in build/bench (minutes)
+	$(BIN)/python -m tests.benchmarks.suite
 
 bench-calls: $(VENV)/.dev ## calls of 200,000 events against the floor of the input (minutes)
 	$(BIN)/python -m tests.benchmarks.bench_calls

@@ -17,12 +17,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.events import events
+from tests.benchmarks.measure import (
+    BUILD,
+    ROOT,
+    Verdict,
+    children,
+    keep,
+    machine,
+    on_this_machine,
+)
 
-ROOT = Path(__file__).resolve().parents[2]
 BLOCK = 200_000
 _OWN = ((b'"user-', b'"user-%d-'), (b'"person.', b'"person.%d.'), (b'"ajs-', b'"ajs-%d-'),
         (b'"id":"c', b'"id":"c%d-'), (b'"groupId":"c', b'"groupId":"c%d-'))  # fmt: skip
@@ -77,11 +86,55 @@ def watch(process: subprocess.Popen[bytes], folder: Path) -> tuple[int, int]:
     memory = disk = round_ = 0
     while process.poll() is None:
         memory = max(memory, sum(map(resident, tree(process.pid))))
-        if round_ % 10 == 0:
+        if round_ % 40 == 0:
             disk = max(disk, spooled(folder))
         round_ += 1
-        time.sleep(0.2)
+        time.sleep(0.05)
     return memory, disk
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A run to the null destination, as it was seen from outside.
+
+    Attributes:
+        received, delivered: Events, as the run itself counted them.
+        memory, spool: Bytes at most, of all its processes.
+        cpu, seconds: Of the processors, and by the clock.
+    """
+
+    received: int
+    delivered: int
+    memory: int
+    spool: int
+    cpu: float
+    seconds: float
+
+
+def null_run(source: Path, folder: Path, processes: int = 1) -> Watched:
+    """Run ``source`` to the null destination, with the spool in ``folder``, and watch it."""
+    spool, summary = folder / "spool", folder / "summary.json"
+    spool.mkdir(exist_ok=True)
+    summary.unlink(missing_ok=True)
+    before, began = children(), time.perf_counter()
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "pipeline", "run", "--input", str(source), "--quiet",
+            "--destination", "null", "--processes", str(processes),
+            "--dead-letters", str(folder / "dead"), "--summary", str(summary),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(spool)},
+    )  # fmt: skip
+    memory, disk = watch(process, spool)
+    seconds = time.perf_counter() - began
+    if process.returncode:
+        message = f"the run ended with {process.returncode}"
+        raise SystemExit(message)
+    account: dict[str, Any] = json.loads(summary.read_text())
+    return Watched(
+        account["received"], account["delivered"], memory, disk, children() - before, seconds
+    )
 
 
 def main() -> int:
@@ -90,36 +143,21 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--most", type=float, default=6.0, help="GB of memory")
-    parser.add_argument("--out", type=Path, default=Path("build/bench/memory.json"))
+    parser.add_argument("--out", type=Path, default=BUILD / "memory.json")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        source, spool, summary = folder / "events.jsonl", folder / "spool", folder / "summary.json"
-        spool.mkdir()
+        source = folder / "events.jsonl"
         write(source, options.events)
         size = source.stat().st_size
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            [
-                sys.executable, "-m", "pipeline", "run", "--input", str(source), "--quiet",
-                "--destination", "null", "--processes", str(options.processes),
-                "--dead-letters", str(folder / "dead"), "--summary", str(summary),
-            ],
-            cwd=ROOT,
-            env={**os.environ, "TMPDIR": str(spool)},
-        )  # fmt: skip
-        memory, disk = watch(process, spool)
-        seconds = time.perf_counter() - began
-        account: dict[str, Any] = json.loads(summary.read_text())
-    met = memory <= options.most * 1e9
-    print(f"{account['received']:,} events, {size / 1e9:.2f} GB, {options.processes} process(es)")
-    print(f"delivered {account['delivered']:,} in {seconds:,.0f} s, load {os.getloadavg()[0]:.1f}")
-    print(f"memory at most {memory / 1e9:.2f} GB, spool at most {disk / 1e9:.2f} GB")
-    print(f"{'met   ' if met else 'MISSED'} at most {options.most} GB")
-    record = {"events": account["received"], "bytes": size, "memory": memory, "spool": disk}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps({**record, "seconds": seconds}, indent=2))
-    return 0 if met and account["received"] == options.events else 1
+        run = null_run(source, folder, options.processes)
+    print(on_this_machine(machine()))
+    print(f"{run.received:,} events, {size / 1e9:.2f} GB, {options.processes} process(es)")
+    print(f"delivered {run.delivered:,} in {run.seconds:,.0f} s, {run.cpu:,.0f} s of processor")
+    print(f"memory at most {run.memory / 1e9:.2f} GB, spool at most {run.spool / 1e9:.2f} GB")
+    verdict = Verdict("GB of memory", run.memory / 1e9, "at most", options.most)
+    keep(options.out, {"events": run.received, "bytes": size, **asdict(run)}, [verdict])
+    return 0 if verdict.met and run.received == options.events else 1
 
 
 if __name__ == "__main__":

@@ -13,18 +13,10 @@ a stage alone, on events that are there already, would flatter itself.
 from __future__ import annotations
 
 import argparse
-import gc
 import json
-import os
-import platform
-import resource
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import orjson
@@ -39,8 +31,8 @@ from pipeline.run.mappings import DEFAULT_MAPPING, HOME, compile_mapping_file
 from pipeline.validation.registry import SchemaSet
 from pipeline.validation.validator import Validator
 from tests.benchmarks.events import events
+from tests.benchmarks.measure import BUILD, Lines, Verdict, best, keep, machine, on_this_machine
 
-EVENT = HOME / "schemas" / "events" / "examples" / "valid" / "identify-full.json"
 ROUNDS = 5
 SERIALISED = "decode + validate + map + serialise"
 TARGETS = {
@@ -48,26 +40,7 @@ TARGETS = {
     "ready to send": ("orjson round trip", "at most", 3.3),
     "unwanted event": ("wanted event", "at most", 0.5),
     "Beam: source to operations": ("Beam: json loop", "at least", 1.2),
-    "Beam: whole graph, dry run": ("json loop", "at least", 0.8),
 }
-START_UP = {"penstock validate": 0.3, "penstock explain": 0.3}
-"""Commands for analysts, and the seconds in which they must answer."""
-
-Lines = Sequence[bytes]
-Step = Callable[[bytes], object]
-
-
-def best(stages: dict[str, tuple[Step, Lines]]) -> dict[str, float]:
-    """CPU seconds an event of the best round of each stage."""
-    seconds = dict.fromkeys(stages, float("inf"))
-    for _ in range(ROUNDS):
-        for name, (step, lines) in stages.items():
-            gc.collect()
-            began = time.process_time()
-            for line in lines:
-                step(line)
-            seconds[name] = min(seconds[name], (time.process_time() - began) / len(lines))
-    return seconds
 
 
 class Steps:
@@ -121,7 +94,7 @@ class Steps:
                 pack_event(prepared[0], prepared[1].operations, 0)
 
 
-def in_process(lines: Lines) -> dict[str, float]:
+def in_process(lines: Lines, rounds: int = ROUNDS) -> dict[str, float]:
     """Seconds an event for each stage, one core, no engine."""
     steps = Steps()
     on, off = _turned_on_and_off(lines)
@@ -133,12 +106,13 @@ def in_process(lines: Lines) -> dict[str, float]:
             "decode + select": (steps.select, lines),
             "decode + validate": (steps.validate, lines),
             "decode + validate + map": (steps.map, lines),
-            "the same, interpreted": (steps.interpret, lines),
+            "the same, interpreted": (steps.interpret, lines[: len(lines) // 8 + 1]),
             SERIALISED: (steps.serialise, lines),
             "ready to send": (steps.ready, lines),
             "wanted event": (steps.ready, on),
             "unwanted event": (steps.ready, off),
-        }
+        },
+        rounds,
     )
 
 
@@ -164,50 +138,7 @@ def to_operations(count: int) -> dict[str, float]:
     }
 
 
-def whole_graph(lines: Lines) -> dict[str, float]:
-    """Seconds an event of a run whose destination only answers; start-up taken off."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        whole, one = folder / "events.jsonl", folder / "one.jsonl"
-        whole.write_bytes(b"\n".join(lines))
-        one.write_bytes(lines[0])
-        spent = _dry_run(whole, folder) - _dry_run(one, folder)
-    return {"Beam: whole graph, dry run": spent / len(lines)}
-
-
-def _dry_run(source: Path, folder: Path) -> float:
-    summary = folder / "summary.json"
-    command = [
-        sys.executable, "-m", "pipeline", "run", "--input", str(source), "--dry-run", "--quiet",
-        "--dead-letters", str(folder / "dead"), "--summary", str(summary),
-    ]  # fmt: skip
-    subprocess.run(command, check=True)
-    seconds: float = json.loads(summary.read_text())["seconds"]
-    return seconds
-
-
-def start_up() -> dict[str, float]:
-    """Seconds that each command takes to say something, the best of three."""
-    commands = {
-        "penstock --version": ["--version"],
-        "penstock validate": ["validate", str(DEFAULT_MAPPING)],
-        "penstock explain": ["explain", "--event", str(EVENT)],
-        "penstock run --help": ["run", "--help"],
-    }
-    found = {}
-    for name, args in commands.items():
-        times = []
-        for _ in range(3):
-            began = time.perf_counter()
-            subprocess.run(
-                [sys.executable, "-m", "pipeline", *args], capture_output=True, check=False
-            )
-            times.append(time.perf_counter() - began)
-        found[name] = min(times)
-    return found
-
-
-def report(seconds: dict[str, float]) -> list[dict[str, Any]]:
+def report(seconds: dict[str, float]) -> list[Verdict]:
     """Prints the table; the verdicts on the targets."""
     print(f"{'stage':38} {'us/event':>9} {'events/s':>10} {'x orjson':>9} {'x json':>7}")
     for name, spent in seconds.items():
@@ -217,57 +148,30 @@ def report(seconds: dict[str, float]) -> list[dict[str, Any]]:
         )
     verdicts = []
     for name, (yardstick, bound, target) in TARGETS.items():
-        if name not in seconds:
-            continue
-        cost = seconds[name] / seconds[yardstick]
-        ratio = cost if bound == "at most" else 1 / cost
-        met = ratio <= target if bound == "at most" else ratio >= target
-        verdicts.append({"stage": name, "ratio": round(ratio, 3), "target": target, "met": met})
-        print(
-            f"{'met   ' if met else 'MISSED'} {name}: {ratio:.2f} of the {yardstick}, "
-            f"{bound} {target}"
-        )
+        if name in seconds:
+            cost = seconds[name] / seconds[yardstick]
+            ratio = cost if bound == "at most" else 1 / cost
+            verdicts.append(Verdict(f"{name}, to the {yardstick}", ratio, bound, target))
     return verdicts
 
 
-def main() -> int:
+def main() -> None:
     """Run everything; write JSON beside the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--events", type=int, default=40_000)
     parser.add_argument("--quick", action="store_true", help="only what happens in process")
-    parser.add_argument("--out", type=Path, default=Path("build/bench/throughput.json"))
+    parser.add_argument("--out", type=Path, default=BUILD / "throughput.json")
     options = parser.parse_args()
     lines = list(events(options.events))
     size = sum(map(len, lines)) // len(lines)
-    print(f"{len(lines):,} events of {size} bytes, Python {platform.python_version()}, ", end="")
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    seconds, starts = in_process(lines), {}
+    print(on_this_machine(machine()))
+    print(f"{len(lines):,} events of {size} bytes")
+    seconds = in_process(lines)
     if not options.quick:
-        seconds |= to_operations(len(lines)) | whole_graph(lines)
-        starts = start_up()
-    verdicts = report(seconds)
-    for name, spent in starts.items():
-        bound = START_UP.get(name)
-        verdict = (
-            "" if bound is None else f"  {'met' if spent < bound else 'MISSED'}: under {bound} s"
-        )
-        print(f"{name:38} {spent:9.2f} s{verdict}")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-    print(f"peak memory of a run                   {peak:9,} MiB")
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(
-        json.dumps(
-            {
-                "events": len(lines),
-                "seconds_an_event": seconds,
-                "verdicts": verdicts,
-                "start_up": starts,
-            },
-            indent=2,
-        )
-    )
-    return 0
+        seconds |= to_operations(len(lines))
+    record = {"events": len(lines), "bytes": size, "seconds_an_event": seconds}
+    keep(options.out, record, report(seconds))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
