@@ -53,12 +53,15 @@ class SpoolWriter(Generic[Value]):
         directory: The spool; made where it is not there.
         partitions: So many there are, the same number for every writer.
         buffered: About so many bytes may wait in memory.
+        mark: Letters that ``discard`` knows its files by; none of 0 to 9 or a to f.
     """
 
-    def __init__(self, directory: Path, partitions: int, *, buffered: int = BUFFERED_BYTES) -> None:
+    def __init__(
+        self, directory: Path, partitions: int, *, buffered: int = BUFFERED_BYTES, mark: str = ""
+    ) -> None:
         self._directory = directory
         self._partitions = partitions
-        self._name = uuid.uuid4().hex[:12] + _ENDING
+        self._name = mark + uuid.uuid4().hex[:12] + _ENDING
         self._full = min(buffered // partitions, _LARGEST_BUFFER)
         self._records: list[list[tuple[str, Value]]] = [[] for _ in range(partitions)]
         self._sizes = [0] * partitions
@@ -149,6 +152,12 @@ class SpoolReader(Generic[Value]):
 
     def _files(self, partition: str) -> Sequence[Path]:
         return sorted(self._directory.glob(f"{partition}-*{_ENDING}"))
+
+
+def discard(directory: Path, mark: str) -> None:
+    """Remove what writers with this mark have written, finished or not."""
+    for path in directory.glob(f"*-{mark}*{_ENDING}"):
+        path.unlink(missing_ok=True)
 
 
 def spool_error(error: Exception, directory: Path, *, what: str) -> SpoolError:

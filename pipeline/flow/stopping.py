@@ -45,9 +45,13 @@ class Stop:
             caller.halt(reason)
 
     def stop(self, reason: str, error: type[PenstockError] = Interrupted) -> None:
-        """Halt everything that is watched, now and later."""
+        """Halt everything that is watched, now and later.
+
+        Somebody's wish to stop hides every other reason.
+        """
         with self._lock:
-            self._reason, self._error = reason, error
+            if self._reason is None or error is Interrupted:
+                self._reason, self._error = reason, error
             watched = list(self._watched)
         for caller in watched:
             caller.halt(reason)
@@ -56,6 +60,12 @@ class Stop:
         """Forget that a run was stopped, before another in the same process."""
         with self._lock:
             self._reason, self._error = None, Interrupted
+
+    def forget(self, error: type[PenstockError]) -> None:
+        """Go on with other work, if this was what stopped the work before."""
+        with self._lock:
+            if self._error is error:
+                self._reason, self._error = None, Interrupted
 
 
 STOP = Stop()

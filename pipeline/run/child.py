@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from pipeline.errors import PenstockError
+from pipeline.errors import PenstockError, StateDown
 from pipeline.flow.stopping import STOP
 from pipeline.run.places import hold
 
@@ -59,6 +59,7 @@ class Child:
         threading.Thread(target=self._listen, daemon=True).start()
         while (phase := self._works.get()) is not None:
             self._sending = phase.sends
+            STOP.forget(StateDown)  # that of the work before; the next may be another route's
             try:
                 with self._live():
                     counts = phase()

@@ -18,8 +18,8 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.errors import PenstockError
-from pipeline.flow.spool import SpoolReader, partitions_for, spread
+from pipeline.errors import PenstockError, StateDown
+from pipeline.flow.spool import SpoolReader, discard, partitions_for, spread
 from pipeline.flow.stopping import STOP
 from pipeline.run import inputs, phases
 from pipeline.run.processes import Crew, Work
@@ -80,13 +80,9 @@ def run(
         counts = _read(crew, routes, places, slices, run_id, given, processes, read, intake)
         told = []
         for route, where in zip(routes, places, strict=True):
-            if intake is None:
-                counts[route.name] += _decide(crew, route, where, processes)
-                told.append(route)
-            else:
-                able, more = _decide_alone(crew, route, where, processes)
-                counts[route.name] += more
-                told.append(able)
+            able, more = _decide_alone(crew, route, where, processes, several=intake is not None)
+            counts[route.name] += more
+            told.append(able)
         ends = _deliver(crew, told, places, run_id, given, processes, counts)
     return ends if intake is None else {INTAKE: RouteEnd(counts[INTAKE]), **ends}
 
@@ -151,10 +147,8 @@ def _decide(crew: Crew, route: Route, place: Place, processes: int) -> Counter[s
     names, shared = merged(place)
     admission, counts = admitted(route.admit, names)
     append(place.decided, (shared, admission))
-    waiting = {
-        *SpoolReader[Any](place.aliases, Any).partitions,
-        *SpoolReader[Any](place.links, Any).partitions,
-    }
+    held = [SpoolReader[Any](where, Any) for where in (place.aliases, place.links)]
+    waiting = {partition for reader in held for partition in reader.partitions}
     ends = crew.do(
         Work(phases.Resolve(place, share, route.deliver.open_memory))
         for share in spread(sorted(waiting), processes)
@@ -163,18 +157,28 @@ def _decide(crew: Crew, route: Route, place: Place, processes: int) -> Counter[s
     for end in ends:
         if end.failure is not None:
             raise end.failure
+    for reader in held:  # only now: what failed halfway is done anew
+        for partition in waiting:
+            reader.drop(partition)
     return counts
 
 
 def _decide_alone(
-    crew: Crew, route: Route, place: Place, processes: int
+    crew: Crew, route: Route, place: Place, processes: int, *, several: bool
 ) -> tuple[Route, Counter[str]]:
-    """As ``_decide``; a route whose state cannot be used gets nothing sent."""
+    """As ``_decide``; a route whose state is away gets nothing sent.
+
+    One of ``several`` that fails in another way gets nothing sent either, so that others go on.
+    """
     try:
         return route, _decide(crew, route, place, processes)
     except PenstockError as error:
+        if not (several or isinstance(error, StateDown)):
+            raise
+        STOP.forget(StateDown)  # it is no other route's
         told = route.halted(Halted(str(error)))
         place.decided.unlink(missing_ok=True)
+        discard(place.people, phases.RESOLVED)
         counts = _decide(crew, told, place, processes)
         counts["state_down"] += 1
         return told, counts

@@ -12,11 +12,13 @@ import apache_beam as beam
 from apache_beam.metrics.metric import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipeline.errors import StateDown
 from pipeline.flow import aliases
 from pipeline.flow.aliases import Link
 from pipeline.flow.deliver import Remembering
 from pipeline.flow.packing import Packed
 from pipeline.flow.spool import SpoolReader, SpoolWriter
+from pipeline.flow.stopping import STOP
 from pipeline.run.routes import INTAKE, Intake, Route
 from pipeline.transforms.counting import NAMESPACE
 from pipeline.transforms.dead_letters import WriteDeadLetters
@@ -25,6 +27,9 @@ from pipeline.transforms.intake import REFUSED, IntakeSettings
 from pipeline.transforms.read import ReadLines, Slice
 from pipeline.transforms.settling import settle
 from pipeline.transforms.spool import DeliverSpooled, Place, ReadManyLines, SpoolTasks, refused_by
+
+RESOLVED = "r"
+"""Marks the files of tasks that were found to be somebody else's, so that it can be done anew."""
 
 _HELD = 500
 """So many aliases are looked up in the state with one question."""
@@ -94,7 +99,7 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """Moves tasks of people without userId to those whose they are.
+    """Copies tasks of people without userId to those whose they are.
 
     Attributes:
         place: The route's.
@@ -108,10 +113,15 @@ class Resolve:
     sends = False
 
     def __call__(self) -> Counter[str]:
-        """Nothing is counted."""
+        """Nothing is counted.
+
+        Raises:
+            StateDown: What earlier runs have linked cannot be read.
+        """
         tasks: SpoolReader[Packed] = SpoolReader(self.place.aliases, Packed)
         links: SpoolReader[Link] = SpoolReader(self.place.links, Link)
-        people: SpoolWriter[Packed] = SpoolWriter(self.place.people, self.place.partitions)
+        place = self.place
+        people: SpoolWriter[Packed] = SpoolWriter(place.people, place.partitions, mark=RESOLVED)
         for partition in self.partitions:
             waiting, stated = tasks.groups(partition), links.groups(partition)
             names = list(dict.fromkeys([*waiting, *stated]))
@@ -125,8 +135,8 @@ class Resolve:
                     for key, task in aliases.resolve(memory, held):
                         people.add(key, task, len(task[4]) + len(task[5]))
                 settle(memory)
-            tasks.drop(partition)
-            links.drop(partition)
+            if STOP.reason is not None and STOP.error is StateDown:
+                raise StateDown(STOP.reason)  # the memory went on without knowing whose is what
         people.close()
         return Counter()
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from pipeline import errors
-from pipeline.errors import PenstockError, ProcessFailed
+from pipeline.errors import PenstockError, ProcessFailed, StateDown
 from pipeline.flow.stopping import STOP
 from pipeline.run.child import LENGTH_BYTES
 from pipeline.run.mappings import HOME
@@ -120,6 +120,8 @@ class Crew:
 
     def halt(self, reason: str) -> None:
         """Have everybody make no more calls, and account for the rest."""
+        if STOP.error is StateDown:
+            return  # of one route, asked for in this process: each process asks for itself
         for child in list(self._children):
             child.tell("stop", reason)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.errors import Interrupted, StateDown
 from pipeline.flow.stopping import Stop
 
 
@@ -32,3 +33,19 @@ def test_another_run_in_the_same_process_begins_anew() -> None:
     stop.clear()
     stop.watch(caller)
     assert caller.halted is None
+
+
+def test_a_wish_to_stop_hides_that_the_state_is_away() -> None:
+    stop = Stop()
+    stop.stop("interrupted")
+    stop.stop("the state store was away", StateDown)
+    assert (stop.reason, stop.error) == ("interrupted", Interrupted)
+
+
+def test_only_the_reason_that_is_named_is_forgotten() -> None:
+    stop = Stop()
+    stop.stop("the state store was away", StateDown)
+    stop.forget(Interrupted)
+    kept = stop.reason
+    stop.forget(StateDown)
+    assert (kept, stop.reason) == ("the state store was away", None)
