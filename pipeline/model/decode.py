@@ -101,6 +101,11 @@ def decode_line(
     return [_event(body, raw, origin, now)]
 
 
+def is_blank(line: bytes) -> bool:
+    """Whether a line holds nothing at all, so that no event comes of it."""
+    return not line.removeprefix(_BYTE_ORDER_MARK).strip(_BLANKS)
+
+
 def _envelope(raw: bytes) -> dict[str, bytes] | None:
     """The members of the outermost object as bytes, if it is a batch that can be taken apart."""
     try:

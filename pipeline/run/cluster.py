@@ -27,10 +27,10 @@ from pipeline.run.job import Job, greet, remembered_scope
 from pipeline.run.streaming import StreamConfig
 from pipeline.run.wiring import Edges, settings
 from pipeline.run.worker import IN_MEMORY, patience
+from pipeline.state.bounded import BoundedState
 from pipeline.state.memory import RememberedState
 from pipeline.state.store import StateStore
 from pipeline.state.turns import Turns
-from pipeline.state.unshared import UnsharedState
 from pipeline.transforms.admit import AdmitSettings
 from pipeline.transforms.deliver import DeliverSettings
 from pipeline.transforms.hold import HoldSettings
@@ -166,7 +166,7 @@ class OpenShared:
     def __call__(self, stack: ExitStack) -> Remembering:
         """The memory; it is stored and closed with the stack."""
         if self.url == IN_MEMORY:
-            return UnsharedState()
+            return BoundedState()
         store = stack.enter_context(StateStore.open(self.url, patience=patience(self.max_outage)))
         return stack.enter_context(RememberedState(store, self.scope, shared=True))
 

@@ -11,12 +11,13 @@ from typing import Any
 import apache_beam as beam
 
 from pipeline.errors import UsageError
+from pipeline.model.decode import is_blank
 from pipeline.run.job import Job
 from pipeline.run.streaming import StreamConfig, kafka_settings
 from pipeline.sources.addresses import KafkaAddress, PubSubAddress, address
 from pipeline.sources.kafka_settings import KafkaSettings, read_properties
 from pipeline.transforms.counting import Counts
-from pipeline.transforms.read import Line, ReadLines, Slice, Unreadable
+from pipeline.transforms.read import EMPTY, Line, ReadLines, Slice, Unreadable
 
 _JAAS = 'org.apache.kafka.common.security.{module} required username="{user}" password="{word}";'
 _MODULES = {
@@ -25,7 +26,7 @@ _MODULES = {
     "SCRAM-SHA-512": "scram.ScramLoginModule",
 }
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_SECRET = re.compile(r"password|secret|\.key\.pem$|jaas")
+_SECRET = re.compile(r"password|passphrase|secret|keystore\.key$|key\.pem$|jaas")
 
 
 def read(job: Job, config: StreamConfig, slices: Sequence[Slice]) -> beam.PTransform:
@@ -112,6 +113,9 @@ class LinesOfMessages(beam.DoFn):
             self._counts.add("skipped/tombstone")
             return
         origin = f"kafka:{element.topic}/{element.partition}@{element.offset}"
+        if is_blank(element.value):
+            yield Unreadable(origin, EMPTY)
+            return
         yield Line(
             element.value,
             origin,
@@ -159,12 +163,16 @@ class LinesOfPubSub(beam.DoFn):
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def process(self, element: Any) -> Iterator[Line]:
+    def process(self, element: Any) -> Iterator[Line | Unreadable]:
         """One for one."""
+        origin = f"pubsub:{self._path}#{element.message_id}"
+        if is_blank(element.data):
+            yield Unreadable(origin, EMPTY)
+            return
         published = element.publish_time
         yield Line(
             element.data,
-            f"pubsub:{self._path}#{element.message_id}",
+            origin,
             written_at=int(published.timestamp() * 1_000_000) if published is not None else None,
         )
 

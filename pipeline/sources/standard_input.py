@@ -8,6 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 
+from pipeline.model.decode import is_blank
 from pipeline.sources.lines import Lines, Piece
 from pipeline.sources.record import Record
 
@@ -57,7 +58,7 @@ class StandardInput:
 
     def _record(self, piece: Piece) -> Record | None:
         self._number += 1
-        if not piece.text.strip():
+        if is_blank(piece.text):
             return None
         return Record(
             piece.text,

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import msgspec
 
+from pipeline.model.decode import is_blank
 from pipeline.sources.files import (
     DAMAGED,
     HEAD,
@@ -311,7 +312,7 @@ class WatchedFiles:
     def _records(self, file: _File, pieces: list[Piece]) -> Iterator[Record]:
         for piece in pieces:
             file.position = piece.next
-            if piece.text.strip():
+            if not is_blank(piece.text):
                 yield Record(
                     piece.text,
                     f"{file.path}@{piece.start}",

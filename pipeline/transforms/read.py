@@ -71,10 +71,14 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """The rest of a file that could not be read: a damaged archive, say."""
+    """What holds no line: the rest of a damaged archive, or a message that is empty."""
 
     origin: str
     message: str
+
+
+EMPTY = "the message is empty"
+"""Of ``Unreadable``: in a file a blank line means nothing, but nobody sends a message for it."""
 
 
 class ReadLines(beam.DoFn):

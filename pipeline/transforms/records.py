@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import apache_beam as beam
 
+from pipeline.model.decode import is_blank
 from pipeline.sources.record import Record
 from pipeline.transforms.counting import Counts
-from pipeline.transforms.read import Line, Slice, Unreadable
+from pipeline.transforms.read import EMPTY, Line, Slice, Unreadable
 
 HERE = Slice("", 0, None, "", "")
 """The only slice of a micro-batch: everything is here."""
@@ -33,6 +34,8 @@ class ReadRecords(beam.DoFn):
             elif record.text is None:
                 counts.add("received")
                 counts.add("skipped/tombstone")
+            elif is_blank(record.text):  # of a file such a line would not be there
+                yield Unreadable(record.origin, EMPTY)
             else:
                 yield Line(
                     record.text,

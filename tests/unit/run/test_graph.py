@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -29,7 +30,8 @@ from pipeline.run.micro_batches import BatchPolicy
 from pipeline.run.streaming import StreamConfig
 from pipeline.run.wiring import Edges, settings
 from pipeline.sources.kafka_settings import KafkaSettings
-from pipeline.transforms.read import Line, Slice
+from pipeline.state.bounded import BoundedState
+from pipeline.transforms.read import Line, Slice, Unreadable
 
 SLICES = [Slice("events.jsonl", 0, None, "uncompressed", "events.jsonl")]
 
@@ -142,6 +144,19 @@ def test_a_secret_in_the_file_itself_is_refused_on_a_cluster(tmp_path: Path) -> 
     assert "=secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["ssl.keystore.key", "ssl.key.pem", "sasl.key.passphrase"])
+def test_a_key_in_the_file_itself_is_refused_on_a_cluster(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "kafka.properties"
+    file.write_text(f"{name}=hunter2\n")
+    with pytest.raises(UsageError, match="would travel in the job's description"):
+        consumer_config(kafka(file), {})
+
+
+def test_a_dry_run_that_does_not_end_remembers_a_bounded_number_of_things() -> None:
+    with ExitStack() as stack:
+        assert isinstance(cluster.OpenShared("sqlite://", "", 0)(stack), BoundedState)
+
+
 def test_a_subscription_needs_its_client_and_the_refusal_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -182,3 +197,13 @@ def test_a_message_of_a_topic_is_a_line_and_a_tombstone_is_none() -> None:
     assert (line.text, line.origin, line.offset, line.written_at) == (b"{}", "kafka:t/1@5", 5, 9000)
     message.value = None
     assert list(step.process(message)) == []
+
+
+def test_a_message_with_nothing_in_it_is_refused_and_does_not_vanish() -> None:
+    step = LinesOfMessages()
+    step.setup()
+    message = SimpleNamespace(topic="t", partition=1, offset=5, timestamp=9, value=b"")
+    assert list(step.process(message)) == [Unreadable("kafka:t/1@5", "the message is empty")]
+    published = SimpleNamespace(data=b" \n", message_id="7", publish_time=None)
+    (refused,) = LinesOfPubSub("s").process(published)
+    assert refused == Unreadable("pubsub:s#7", "the message is empty")

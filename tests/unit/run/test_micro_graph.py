@@ -63,6 +63,14 @@ def test_what_is_in_a_micro_batch_is_accounted_for_and_only_that(micro):
     assert counts["dead/unknown_type"] == 1
 
 
+@pytest.mark.parametrize("text", [b"", b" \r\n", b"\xef\xbb\xbf"])
+def test_a_message_with_nothing_in_it_is_a_dead_letter(micro, text):
+    LIVE.clear()
+    micro.run([Record(text, "t/0@1", "t/0", 1, 2, 0)])
+    counts = LIVE.snapshot()
+    assert (counts["received"], counts["dead/unreadable"]) == (1, 1)
+
+
 def test_what_one_micro_batch_learned_the_next_one_knows(micro):
     LIVE.clear()
     same = record(1, event="Order Completed")
