@@ -73,16 +73,18 @@ def on_this_machine(found: Mapping[str, Any]) -> str:
     return f"{found['cpu']}, {found['cores']} cores, Python {found['python']}, load {found['load']}"
 
 
-def best(stages: Mapping[str, tuple[Step, Lines]], rounds: int) -> dict[str, float]:
-    """Processor seconds a line of the best round of each stage; the rounds of all alternate."""
+def best(
+    stages: Mapping[str, tuple[Callable[[Any], object], Sequence[Any]]], rounds: int
+) -> dict[str, float]:
+    """Processor seconds an item of the best round of each stage; the rounds of all alternate."""
     seconds = dict.fromkeys(stages, float("inf"))
     for _ in range(rounds):
-        for name, (step, lines) in stages.items():
+        for name, (step, items) in stages.items():
             gc.collect()
             began = time.process_time()
-            for line in lines:
-                step(line)
-            seconds[name] = min(seconds[name], (time.process_time() - began) / len(lines))
+            for item in items:
+                step(item)
+            seconds[name] = min(seconds[name], (time.process_time() - began) / len(items))
     return seconds
 
 

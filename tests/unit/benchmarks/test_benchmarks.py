@@ -19,6 +19,11 @@ def test_every_stage_in_process_is_timed():
     assert all(0 < spent < float("inf") for spent in seconds.values())
 
 
+def test_mapping_alone_is_told_by_type():
+    found = bench_throughput.mapping_alone(list(events(60)), rounds=1)
+    assert set(found) == {"identify", "track", "page", "group", "mix"}
+
+
 def test_each_target_in_process_gets_a_verdict():
     seconds = dict.fromkeys(
         ["orjson round trip", "json loop", bench_throughput.SERIALISED, "ready to send"], 1e-6
