@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.mapping.shapes import SHAPES
+from pipeline.mapping.shapes import SHAPES, Remembered
 from pipeline.model import times
 from pipeline.model.text import normal_key
 
@@ -189,7 +189,7 @@ def _clean_keys(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict
     return renamed(members, note)
 
 
-class _LegalNames(dict[str, str]):
+class _LegalNames(Remembered[str, str]):
     """Keys -> their legal names by one rule; keys repeat from event to event."""
 
     def __init__(self, forbid: str, allow: str | None, stand_in: str, longest: int | None) -> None:
@@ -205,8 +205,7 @@ class _LegalNames(dict[str, str]):
             for letter in key
         )
         name = "".join(letters)[:longest]
-        if len(self) >= _MOST_NAMES:
-            self.clear()
+        self.make_room([key])
         self[key] = name if name.strip() else ""
         return self[key]
 
@@ -220,7 +219,6 @@ class _Rules(dict[tuple[str, str | None, str, int | None], _LegalNames]):
 
 
 _LEGAL_NAMES = _Rules()
-_MOST_NAMES = 50_000
 
 
 def _limit_keys(value: dict[str, Any], args: dict[str, Any], note: Note) -> dict[str, Any]:

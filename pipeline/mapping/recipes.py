@@ -20,7 +20,7 @@ from pipeline.mapping import plan
 from pipeline.mapping.functions import STEP_FUNCTIONS
 from pipeline.mapping.objects import OBJECT_STEPS, date_key, is_kept, renamed, seconds_of_date
 from pipeline.mapping.paths import ABSENT
-from pipeline.mapping.shapes import KeptKeys
+from pipeline.mapping.shapes import KeptKeys, Remembered
 
 MOST_RECIPES = 4096
 """So many shapes are remembered by each place of a mapping; then all are learnt anew."""
@@ -78,7 +78,7 @@ class _Keys:
         self.recipes: dict[Any, _Recipe | None] = {}
 
 
-class Reshape(dict[Any, _Keys]):
+class Reshape(Remembered[Any, _Keys]):
     """Steps on objects, as a function that remembers a recipe for each shape.
 
     Args:
@@ -199,6 +199,7 @@ class Reshape(dict[Any, _Keys]):
         if len(self) >= MOST_RECIPES:
             self.clear()
         keys, flags = shape if shape and type(shape[0]) is tuple else (shape, ())
+        self.make_room(keys)
         self[shape] = known = _Keys(keys if self._kept is None else self._kept[(keys, *flags)])
         return known
 
@@ -208,6 +209,7 @@ class Reshape(dict[Any, _Keys]):
             self.clear()
             self._learnt = 0
         self._learnt += 1
+        self.make_room(known.kept)
         known.recipes[shape] = recipe = _learnt(self._steps, known.kept, shape, frozenset())
         return recipe
 
@@ -218,6 +220,7 @@ class Reshape(dict[Any, _Keys]):
         if dates not in recipe.dated:
             if len(recipe.dated) >= _MOST_DATED:
                 recipe.dated.clear()
+            self.make_room(known.kept)
             recipe.dated[dates] = _learnt(self._steps, known.kept, shape, frozenset(dates))
         return recipe.dated[dates]
 

@@ -5,22 +5,46 @@ Events of one source have few shapes, so that keys are normalised once and not p
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, TypeVar
 
 from pipeline.mapping.paths import Key
 from pipeline.model.text import normal_key
 
-MOST_SHAPES = 20_000
-"""So many shapes are remembered in one place; then everything is forgotten and learnt anew."""
+ROOM = 8 << 20
+"""About so many bytes of keys are remembered in one place: keys come from events."""
+
+_BYTES_OF_A_KEY = 100
+K = TypeVar("K")
+V = TypeVar("V")
 
 
-class Shapes(dict[tuple[str, ...], dict[str, str]]):
+class Remembered(dict[K, V]):
+    """What was learnt; where it gets too much, everything is forgotten and learnt anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._size = 0
+
+    def make_room(self, keys: Iterable[str]) -> None:
+        """Say before something is remembered which keys it is about."""
+        size = sum(_BYTES_OF_A_KEY + len(key) for key in keys) + _BYTES_OF_A_KEY
+        if self._size + size > ROOM:
+            self.clear()
+        self._size += size
+
+    def clear(self) -> None:
+        """Forget everything."""
+        super().clear()
+        self._size = 0
+
+
+class Shapes(Remembered[tuple[str, ...], dict[str, str]]):
     """The keys of an object -> each key by its normal form, the first of equal ones."""
 
     def __missing__(self, shape: tuple[str, ...]) -> dict[str, str]:
         """Learn a shape."""
-        if len(self) >= MOST_SHAPES:
-            self.clear()
+        self.make_room(shape)
         known: dict[str, str] = {}
         for key in shape:
             known.setdefault(normal_key(key), key)
@@ -31,7 +55,7 @@ class Shapes(dict[tuple[str, ...], dict[str, str]]):
 SHAPES: Final = Shapes()
 
 
-class FoundKeys(dict[tuple[str, ...], tuple[str | None, ...]]):
+class FoundKeys(Remembered[tuple[str, ...], tuple[str | None, ...]]):
     """The keys of an object -> for each name that is ``wanted``, the key it means, or None.
 
     That is the name itself, else, unless it is exact, the first key that is equal normalised.
@@ -47,8 +71,7 @@ class FoundKeys(dict[tuple[str, ...], tuple[str | None, ...]]):
 
     def __missing__(self, shape: tuple[str, ...]) -> tuple[str | None, ...]:
         """Learn a shape."""
-        if len(self) >= MOST_SHAPES:
-            self.clear()
+        self.make_room(shape)
         known = SHAPES[shape]
         self[shape] = found = tuple(
             key.name if key.name in shape
@@ -59,7 +82,7 @@ class FoundKeys(dict[tuple[str, ...], tuple[str | None, ...]]):
         return found
 
 
-class KeptKeys(dict[tuple[Any, ...], tuple[str, ...]]):
+class KeptKeys(Remembered[tuple[Any, ...], tuple[str, ...]]):
     """(keys of an object, flags ...) -> the keys that ``rest`` keeps."""
 
     def __init__(self, always: frozenset[str], conditional: tuple[str, ...]) -> None:
@@ -74,9 +97,8 @@ class KeptKeys(dict[tuple[Any, ...], tuple[str, ...]]):
 
     def __missing__(self, shape: tuple[Any, ...]) -> tuple[str, ...]:
         """Learn a shape."""
-        if len(self) >= MOST_SHAPES:
-            self.clear()
         keys, *flags = shape
+        self.make_room(keys)
         out = self._always | {
             key for key, flag in zip(self._conditional, flags, strict=True) if flag
         }

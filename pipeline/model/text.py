@@ -46,14 +46,22 @@ def cut(text: str, limit: int) -> str:
     return text[: end or limit]
 
 
-@lru_cache(maxsize=8192)
 def normal_key(key: str) -> str:
     """One form for the spellings of one key; dots stay, because they separate.
 
     >>> {normal_key(key) for key in ("createdAt", "created_at", "Created At", "created-at")}
     {'createdat'}
     """
+    return _known_key(key) if len(key) <= _LONGEST_KNOWN else _normal(key)
+
+
+def _normal(key: str) -> str:
     return key.lower().translate(_SEPARATORS)
+
+
+_known_key = lru_cache(maxsize=8192)(_normal)
+_LONGEST_KNOWN = 1000
+"""Keys come from events: of long ones only few would fit into memory."""
 
 
 def looks_like_email(text: str) -> bool:
