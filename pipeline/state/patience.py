@@ -34,7 +34,7 @@ class Patience:
 
     Args:
         max_outage: Seconds for which a database that is away is waited for; 0 for never.
-        given_up: Told in words when an outage has lasted so long, once for each outage.
+        given_up: Told in words when an outage has lasted so long, of every transaction in it.
         stopped: Whether there is no use in waiting any more.
         clock: Seconds, monotonic.
         sleep: Waits for so many seconds.
@@ -59,7 +59,6 @@ class Patience:
         self._random = random
         self._lock = threading.Lock()
         self._since: float | None = None
-        self._told = False
 
     def carry_out(self, transaction: Callable[[], T]) -> T:
         """The result of ``transaction``, which is begun anew until there is one.
@@ -90,7 +89,7 @@ class Patience:
         now = self._clock()
         with self._lock:
             if self._since is None:
-                self._since, self._told = now, False
+                self._since = now
                 if self._max_outage:
                     _LOG.warning(
                         "the state store is away, waiting for it for up to %.0f s: %s",
@@ -99,11 +98,9 @@ class Patience:
                     )
             lasted = now - self._since
             over = lasted >= self._max_outage or self._stopped()
-            first, self._told = over and not self._told, self._told or over
         if over:
             message = f"the state store was away for {lasted:.0f} s: {cause(error)}"
-            if first:
-                self._given_up(message)
+            self._given_up(message)
             raise StateDown(message) from error
         until = now + min(self._pause(tries), self._max_outage - lasted)
         while (left := until - self._clock()) > 0 and not self._stopped():

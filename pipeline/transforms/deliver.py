@@ -196,6 +196,8 @@ class Deliver(beam.DoFn):
         the destination was given up before.
         """
         if self._driver.halted is not None:
+            if STOP.error is StateDown:  # it is told again if the state is still away
+                STOP.clear()
             self._driver = self._open_driver()
         outcomes: Outcomes = []
         with closing(self._open_pool(shared, admission)) as pool:

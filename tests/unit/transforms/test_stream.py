@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from destinations.intercom import DESTINATION
 from destinations.intercom.rehearsal import rehearse
@@ -17,9 +19,11 @@ from pipeline.flow.event_names import EventNames, NamePolicy
 from pipeline.flow.name_registry import NameRegistry
 from pipeline.flow.packing import Packed, pack
 from pipeline.flow.retrying import RetryPolicy
+from pipeline.flow.stopping import STOP
 from pipeline.flow.work import Task
 from pipeline.model.decode import decode_line
 from pipeline.model.operation import Call, Operation, Outcome, Person, Response
+from pipeline.run.worker import patience
 from pipeline.state.memory import RememberedState
 from pipeline.state.store import StateStore
 from pipeline.transforms.admit import AdmitSettings
@@ -108,6 +112,7 @@ def step(api: Api, store: StateStore) -> Iterator[DeliverHeld]:
     made.start_bundle()
     yield made
     made.teardown()
+    STOP.clear()
 
 
 @contextmanager
@@ -135,6 +140,28 @@ def test_what_meets_an_outage_stays_whole_and_goes_out_later(step: DeliverHeld, 
     again: list[Held] = []
     assert list(step.let_go(kept, again, last=False)) == []
     assert (api.calls, again) == (["POST /contacts", "POST /events"], [])
+
+
+def test_once_a_state_that_was_away_too_long_is_back_the_same_worker_delivers_again(
+    step: DeliverHeld, api: Api, store: StateStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = OperationalError("SELECT 1", {}, psycopg.OperationalError("connection refused"))
+
+    def fails() -> None:
+        raise away
+
+    waits = patience(0.0)
+    list(step.let_go([track("first", 1)], [], last=False))  # its name is known from now on
+    api.calls.clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_carry_out", lambda *_, **__: waits.carry_out(fails))
+        kept, again = [], [track("t", 2)]
+        for _ in range(2):
+            kept, again = again, []
+            assert list(step.let_go(kept, again, last=False)) == []
+        assert (api.calls, again) == ([], kept)
+    assert list(step.let_go(kept, [], last=False)) == []
+    assert api.calls[-1] == "POST /events"
 
 
 def test_at_the_end_nothing_is_kept_but_in_dead_letters(step: DeliverHeld, api: Api) -> None:
