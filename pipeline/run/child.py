@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from pipeline import errors
 from pipeline.errors import PenstockError, StateDown
 from pipeline.flow.stopping import STOP
 from pipeline.run.places import hold
@@ -65,7 +66,7 @@ class Child:
                     counts = phase()
                 self._say(done=counts)
             except PenstockError as error:
-                self._say(failed=[type(error).__name__, str(error)])
+                self._say(failed=[_kind(error), str(error)])
             except Exception as error:  # noqa: BLE001 - the run says so, and ends
                 self._fail(error)
             self._sending = False
@@ -143,6 +144,11 @@ class Child:
                 self._outbox.flush()
         except OSError:
             pass  # nobody listens any more; the work still has to end in order
+
+
+def _kind(error: PenstockError) -> str:
+    """The nearest of the kinds that the other side knows, which decides how the run ends."""
+    return next(kind.__name__ for kind in type(error).__mro__ if hasattr(errors, kind.__name__))
 
 
 def main() -> None:

@@ -57,6 +57,9 @@ def _sweep(parent: Path) -> None:
     """Remove the directories that no process holds any more."""
     for place in parent.glob(_PREFIX + "*"):
         # One without a lock is being made just now; one of another user is none of ours.
-        with suppress(OSError), (place / _LOCK).open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(place, ignore_errors=True)
+        with suppress(OSError):
+            if place.stat(follow_symlinks=False).st_uid != os.getuid():
+                continue
+            with (place / _LOCK).open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(place, ignore_errors=True)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import StateDown
+from pipeline.errors import StateDown, UsageError
+from pipeline.flow.spool import SpoolError
 from pipeline.run.processes import Crew, Work
 
 pytestmark = pytest.mark.integration
@@ -49,6 +50,22 @@ def done(crew: Crew, *works: Told) -> list[int]:
     return [
         end.counts[work.name] for work, end in zip(works, crew.do(map(Work, works)), strict=True)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class FillsTheDisk:
+    sends = False
+
+    def __call__(self) -> Counter[str]:
+        message = "no space left"
+        raise SpoolError(message)
+
+
+def test_a_full_disk_is_no_bug_in_any_process(crew: Crew) -> None:
+    ends = crew.do([Work(FillsTheDisk()), Work(FillsTheDisk())])
+    (failure,) = [end.failure for end in ends if end.failure is not None]
+    assert isinstance(failure, UsageError)
+    assert str(failure) == "no space left"
 
 
 def test_what_is_not_waited_for_is_no_answer_to_later_work(crew: Crew, tmp_path: Path) -> None:

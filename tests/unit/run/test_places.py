@@ -39,6 +39,17 @@ def test_what_a_killed_run_left_is_swept(temporary: Path) -> None:
         assert not left.exists()
 
 
+def test_what_another_user_put_there_is_not_touched(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = temporary / "penstock-run-left"
+    left.mkdir()
+    (left / ".lock").touch()
+    monkeypatch.setattr(os, "getuid", lambda: temporary.stat().st_uid + 1)
+    with run_place():
+        assert left.exists()
+
+
 def test_it_stays_while_a_process_of_the_run_works(temporary: Path) -> None:
     with run_place() as one:
         left = temporary / "penstock-run-left"
