@@ -19,6 +19,8 @@ _LOG = logging.getLogger(__name__)
 _SECONDS = 10.0
 _MOST_BYTES = 32 << 20
 _TOLD_EVERY = 60.0
+_PATIENCE = 120.0
+_ASK_AGAIN = 1.0
 
 DEFAULTS: Mapping[str, str | int] = {
     # Only what moves is taken away in a rebalance.
@@ -40,6 +42,7 @@ class KafkaTopic:
         make: Makes the consumer; ``confluent_kafka.Consumer`` by default.
         commits: False to leave the group's positions as they are.
         clock: Seconds, monotonic.
+        sleep: Waits for so many seconds.
 
     Raises:
         UsageError: The client is not installed, a property is wrong, no broker can be reached,
@@ -56,10 +59,12 @@ class KafkaTopic:
         make: Callable[[dict[str, Any]], Consumer] | None = None,
         commits: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._settings = settings
         self._commits = commits
         self._clock = clock
+        self._sleep = sleep
         self._kafka = _client()
         self._gathered: list[Record] = []
         self._starts: dict[str, int] = {}
@@ -203,28 +208,28 @@ class KafkaTopic:
             if self._failure is not None:
                 raise self._failure
             self._consumer.seek(there)
-        elif error.fatal() or error.code() in (
-            codes.UNKNOWN_TOPIC_OR_PART,
-            codes._UNKNOWN_TOPIC,
-            codes._UNKNOWN_PARTITION,
-            codes.TOPIC_AUTHORIZATION_FAILED,
-            codes.GROUP_AUTHORIZATION_FAILED,
-        ):
+        elif self._is_refusal(error):
             told = f"the topic {self._settings.topic!r} cannot be read any more: {error.str()}"
             raise SourceFailed(told)
         else:
             self._on_error(error)
 
+    def _is_refusal(self, error: KafkaError) -> bool:
+        """Whether it is of no use to try again."""
+        codes = self._kafka.KafkaError
+        return error.fatal() or error.code() in (
+            codes.UNKNOWN_TOPIC_OR_PART,
+            codes._UNKNOWN_TOPIC,
+            codes._UNKNOWN_PARTITION,
+            codes.TOPIC_AUTHORIZATION_FAILED,
+            codes.GROUP_AUTHORIZATION_FAILED,
+        )
+
     # --- rebalances ----------------------------------------------------------------------------
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Partitions are ours: decide where each begins, before anything of them is read."""
-        try:
-            found = consumer.committed(partitions, _SECONDS)
-            placed = [self._placed(each) for each in found]
-        except self._kafka.KafkaException as error:
-            told = f"Kafka does not tell where group {self._settings.group} is: "
-            self._failure = SourceFailed(told + error.args[0].str())
+        placed = self._all_placed(consumer, partitions)
         if self._failure is not None:
             return
         self.ready = True
@@ -233,6 +238,24 @@ class KafkaTopic:
             consumer.incremental_assign(placed)
         else:
             consumer.assign(placed)
+
+    def _all_placed(
+        self, consumer: Consumer, partitions: list[TopicPartition]
+    ) -> list[TopicPartition]:
+        """The partitions with their offsets; brokers that are just starting are waited for."""
+        until = self._clock() + _PATIENCE
+        while self._failure is None:
+            try:
+                return [self._placed(each) for each in consumer.committed(partitions, _SECONDS)]
+            except self._kafka.KafkaException as exception:
+                error = exception.args[0]
+            told = f"Kafka does not tell where group {self._settings.group} is: {error.str()}"
+            if self._is_refusal(error) or self._clock() >= until:
+                self._failure = SourceFailed(told)
+            else:
+                self._tell(error.code(), told)
+                self._sleep(_ASK_AGAIN)
+        return []
 
     def _placed(self, found: TopicPartition) -> TopicPartition:
         """The partition with the offset at which to begin."""

@@ -61,6 +61,8 @@ class Broker:
         self.list_error = None
         self.commit_error = None
         self.refused = {}
+        self.troubles = []
+        self.now = 0.0
         self.closed = False
 
     def make(self, configuration):
@@ -90,6 +92,8 @@ class Broker:
         return step
 
     def committed(self, partitions, timeout):
+        if self.troubles:
+            raise KafkaException(KafkaError(self.troubles.pop(0)))
         return [
             with_error(each, self.refused.get(each.partition))
             or TopicPartition(
@@ -114,6 +118,9 @@ class Broker:
         self.commits.append({each.partition: each.offset for each in offsets})
         return [with_error(each, self.refused.get(each.partition)) or each for each in offsets]
 
+    def sleep(self, seconds):
+        self.now += seconds
+
     def close(self):
         self.closed = True
 
@@ -135,7 +142,13 @@ def broker():
 def opened(broker):
     def opened(*, commits=True, **settings):
         given = {"brokers": "k:9092", "topic": "events", "group": "g", **settings}
-        return KafkaTopic(KafkaSettings(**given), make=broker.make, commits=commits)
+        return KafkaTopic(
+            KafkaSettings(**given),
+            make=broker.make,
+            commits=commits,
+            clock=lambda: broker.now,
+            sleep=broker.sleep,
+        )
 
     return opened
 
@@ -275,6 +288,24 @@ def test_an_error_in_place_of_a_position_is_no_missing_position(broker, opened):
     with pytest.raises(SourceFailed, match="does not tell where group g is"):
         source.poll(10, 0)
     assert (broker.assigned, broker.commits) == ({}, [])
+
+
+def test_brokers_that_start_anew_while_partitions_are_shared_out_are_waited_for(
+    broker, opened, caplog
+):
+    broker.stored = {0: 42}
+    broker.troubles = [KafkaError._TIMED_OUT, KafkaError.COORDINATOR_LOAD_IN_PROGRESS] * 5
+    assigned(broker, opened(), 0)
+    assert broker.assigned == {0: 42}
+    assert "does not tell where group g is" in caplog.text
+
+
+def test_brokers_that_never_tell_a_position_end_the_stream(broker, opened):
+    broker.troubles = [KafkaError._TIMED_OUT] * 10_000
+    source = opened()
+    broker.script.append(lambda: broker.assign(0))
+    with pytest.raises(SourceFailed, match="does not tell where group g is"):
+        source.poll(10, 0)
 
 
 def test_a_position_that_alone_was_refused_is_made_good_by_the_next(broker, opened, caplog):
