@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 import uuid
@@ -24,6 +25,8 @@ _LONGEST_SECONDS = 3600.0
 _LARGEST_BYTES = 64 << 20
 _NO_LOCKS = (ImportError, AttributeError, OSError, ValueError)
 """A file system may know neither locks nor descriptors, or not let us have the file."""
+_NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+"""Nor may it know how to write at once."""
 
 
 class LinesOut(Protocol):
@@ -64,10 +67,15 @@ class _Files:
         self._begun = 0.0
 
     def write(self, line: bytes) -> None:
-        if self._file is None:
-            self._file = self._go_on() or self._begin()
-        self._file.write(line + b"\n")
-        self._file.flush()
+        try:
+            if self._file is None:
+                self._file = self._go_on() or self._begin()
+            self._file.write(line + b"\n")
+            self._file.flush()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            message = f"cannot write to {self._directory}: {reason}; make room there, then run again"
+            _fail(SinkFailed(message))
 
     def _begin(self) -> Any:
         name = f"{self._run_id}-{uuid.uuid4().hex[:12]}.jsonl"
@@ -92,10 +100,9 @@ class _Files:
 
     def end_bundle(self) -> None:
         if self._file is not None:
-            with contextlib.suppress(*_NO_LOCKS):
-                os.fsync(self._file.fileno())
-            self._file.close()
-            self._file = None
+            file, self._file = self._file, None
+            with contextlib.closing(file):
+                _sync(file, self._path)
 
 
 class _Topic:
@@ -121,6 +128,19 @@ class _Topic:
                 self._sink.flush()
         except SinkFailed as error:
             _fail(error)
+
+
+def _sync(file: Any, path: str) -> None:
+    """Return when a file is on disk; one of a store elsewhere is there once it is closed."""
+    try:
+        number = file.fileno()
+    except (AttributeError, OSError, ValueError):
+        return
+    try:
+        os.fsync(number)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            _fail(SinkFailed(f"{path}: cannot be written to: {error.strerror}"))
 
 
 def _fail(error: SinkFailed) -> NoReturn:

@@ -1,9 +1,12 @@
 """Into which files bundles write their lines."""
 
+import errno
 import fcntl
+import os
 
 import pytest
 
+from pipeline.errors import SinkFailed
 from pipeline.transforms import lines_out
 
 
@@ -25,6 +28,17 @@ def test_bundles_of_one_step_write_to_one_file(out, tmp_path):
     bundle(out, b"one")
     bundle(out, b"two")
     assert files(tmp_path) == [b"one\ntwo\n"]
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
+def test_a_bundle_whose_lines_are_not_on_disk_does_not_end(out, monkeypatch, code):
+    def fsync(number):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(lines_out.os, "fsync", fsync)
+    out.write(b"one")
+    with pytest.raises(SinkFailed, match=os.strerror(code)):
+        out.end_bundle()
 
 
 def test_a_bundle_without_lines_makes_no_file(out, tmp_path):
