@@ -17,7 +17,7 @@ demo-stream: $(VENV)/.demo ## a stream from a watched folder (and Kafka, with Ja
 
 test: $(VENV)/.dev ## the whole test suite
 	sh tests/services/install.sh postgresql
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 lint: $(VENV)/.dev ## ruff and mypy
 	$(BIN)/ruff check .
