@@ -9,7 +9,7 @@
     |-- DestinationDown       the destination was down for too long: stop, exit 6
     |-- StateDown             the state store was away for too long: stop, exit 6
     |-- SourceFailed          a stream's source cannot be read any more: stop, exit 7
-    |-- SinkFailed            a topic takes no dead letters or receipts: stop, exit 7
+    |-- SinkFailed            dead letters or receipts cannot be written: stop, exit 7
     |-- Interrupted           somebody stopped the run: what is not sent is kept, exit 130
     |-- ProcessFailed         one of several processes of a run ended early, exit 70
     `-- AccountingError       events went in that did not come out: a bug, fail loudly
@@ -72,7 +72,7 @@ class SourceFailed(PenstockError):
 
 
 class SinkFailed(PenstockError):
-    """A topic for dead letters or receipts cannot be written to; what it missed is done again."""
+    """Dead letters or receipts cannot be written any more; what is missing is done again."""
 
     exit_code = 7
 

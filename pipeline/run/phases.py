@@ -178,7 +178,7 @@ def counted(p: beam.Pipeline) -> Counter[str]:
 
     Raises:
         SpoolError: The spool could not be written or read.
-        SinkFailed: A topic takes no dead letters or receipts.
+        SinkFailed: Dead letters or receipts cannot be written.
     """
     FAILURES.clear()
     try:

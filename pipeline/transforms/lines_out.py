@@ -74,7 +74,7 @@ class _Files:
             self._file.flush()
         except OSError as error:
             reason = error.strerror or str(error)
-            message = f"cannot write to {self._directory}: {reason}; make room there, then run again"
+            message = f"cannot write to {self._directory}: {reason}; make room, then run again"
             _fail(SinkFailed(message))
 
     def _begin(self) -> Any:
