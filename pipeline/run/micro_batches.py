@@ -105,6 +105,8 @@ class MicroBatches:
             self._on_turn()
             ending = self._is_ending()
             if ending:
+                if self._policy.max_events is None:
+                    self._take_in(self._source.left())
                 self._queue(self._held.drain())
             else:
                 self._poll()
@@ -155,6 +157,9 @@ class MicroBatches:
             self._idle_since = None
         elif self._idle_since is None and self._source.ready:
             self._idle_since = began
+        self._take_in(records)
+
+    def _take_in(self, records: Sequence[Record]) -> None:
         now = self._now()
         for record in records:
             self._positions.begin(record)

@@ -303,6 +303,10 @@ class KafkaTopic:
             self._uncommitted.pop(name, None)
         self._gathered[:] = [each for each in self._gathered if each.partition not in gone]
 
+    def left(self) -> list[Record]:
+        """Nothing: whatever was not given is read again."""
+        return []
+
     def revoked(self) -> frozenset[str]:
         """Partitions that were taken away since this was last asked."""
         revoked, self._revoked = frozenset(self._revoked), set()

@@ -63,6 +63,10 @@ class Source(Protocol):
         """
         ...
 
+    def left(self) -> list[Record]:
+        """What was taken in, not given yet, and could not be given again; reads nothing."""
+        ...
+
     def revoked(self) -> frozenset[str]:
         """Partitions that were taken away since this was last asked.
 

@@ -46,8 +46,16 @@ class Several:
             if source.finished or len(found) >= limit:
                 continue
             records = source.poll(limit - len(found), 0.0 if found else each)
-            found += [replace(one, partition=f"{place} {one.partition}") for one in records]
+            found += _of(place, records)
         return found
+
+    def left(self) -> list[Record]:
+        """What is left of all of them."""
+        return [
+            record
+            for place, source in enumerate(self._sources)
+            for record in _of(place, source.left())
+        ]
 
     def revoked(self) -> frozenset[str]:
         """Partitions of any of them that were taken away."""
@@ -74,3 +82,8 @@ class Several:
         """Close all of them."""
         for source in self._sources:
             source.close()
+
+
+def _of(place: int, records: Sequence[Record]) -> list[Record]:
+    """Records with partitions that tell whose they are."""
+    return [replace(one, partition=f"{place} {one.partition}") for one in records]

@@ -49,6 +49,13 @@ class StandardInput:
             if rest is not None:
                 self._ready.append(rest)
             self._ended = not chunk
+        return self._taken(limit)
+
+    def left(self) -> list[Record]:
+        """The lines behind those that were given, as far as they were read and have ended."""
+        return self._taken(len(self._ready))
+
+    def _taken(self, limit: int) -> list[Record]:
         taken = [self._ready.popleft() for _ in range(min(limit, len(self._ready)))]
         return [record for record in map(self._record, taken) if record is not None]
 

@@ -325,6 +325,10 @@ class WatchedFiles:
 
     # --- what is remembered --------------------------------------------------------------------
 
+    def left(self) -> list[Record]:
+        """Nothing: whatever was not given is read again."""
+        return []
+
     def revoked(self) -> frozenset[str]:
         """Nobody takes a file away."""
         return frozenset()

@@ -1,6 +1,7 @@
 """The loop of a stream: what is delivered when, what is committed, and how it ends."""
 
 import json
+import os
 from collections import Counter
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ import pytest
 from pipeline.flow.hold_back import HoldBackPolicy
 from pipeline.run.micro_batches import BatchPolicy, MicroBatches
 from pipeline.sources.record import Record
+from pipeline.sources.standard_input import StandardInput
 
 START = 1_700_000_000.0
 
@@ -51,6 +53,9 @@ class Source:
         raw = text.encode() if isinstance(text, str) else text
         arrived = int(at * 1_000_000)
         return Record(raw, f"{partition}@{place}", partition, place, place + 1, arrived)
+
+    def left(self):
+        return []
 
     def revoked(self):
         taken, self.taken = self.taken, frozenset()
@@ -341,3 +346,21 @@ def test_a_source_that_is_not_ready_yet_is_not_idle(rig):
     rig.source.add("u", at=20.5)
     rig.run(until_idle=1.0)
     assert rig.delivered() == [0]
+
+
+def test_what_a_source_that_cannot_read_again_has_taken_in_is_delivered_in_a_drain():
+    read, write = os.pipe()
+    lines = [json.dumps({"userId": "u", "n": number}).encode() + b"\n" for number in range(50)]
+    os.write(write, b"".join(lines))
+    given = []
+    loop = MicroBatches(
+        StandardInput(read),
+        lambda records: given.extend(record.text for record in records) or True,
+        policy=BatchPolicy(events=10),
+        hold_back=HoldBackPolicy(seconds=0.0),
+        is_draining=lambda: bool(given),
+    )
+    assert loop.run()
+    assert [text + b"\n" for text in given] == lines
+    os.close(write)
+    os.close(read)

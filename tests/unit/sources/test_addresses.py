@@ -81,6 +81,9 @@ class Given:
         taken, self.texts = self.texts[:limit], self.texts[limit:]
         return [Record(text, "", "p", n, n + 1, 0) for n, text in enumerate(taken)]
 
+    def left(self):
+        return self.poll(9, 0.0)
+
     def revoked(self):
         return frozenset({"p"})
 
@@ -115,6 +118,11 @@ def test_several_are_finished_when_all_are_and_reread_when_all_do():
     assert Several([Given(finished=True), Given(finished=True)]).finished
     assert not Several([Given(finished=True), Given()]).finished
     assert not Several([Given(rereads=False), Given()]).rereads
+
+
+def test_what_is_left_of_several_is_left_of_any():
+    several = Several([Given(b"a"), Given(b"b")])
+    assert [(one.text, one.partition) for one in several.left()] == [(b"a", "0 p"), (b"b", "1 p")]
 
 
 def test_several_are_ready_when_all_are():
