@@ -56,8 +56,9 @@ def command(
     here go to Beam, such as --runner; by default the run stays on this machine.
 
     Exit codes: 0 everything is accounted for, 2 something is missing or wrong, 5 the credentials
-    are refused, 6 the destination was down for too long, 7 a stream's source cannot be read, or a
-    topic cannot be written to, any more, 130 interrupted.
+    are refused, 6 the destination or the state was away for too long, 7 a stream's source cannot be
+    read or dead letters and receipts cannot be written any more, 70 a process of the run failed,
+    130 interrupted.
     """
     discards = jobs.NULL in chosen
     given |= {"dry_run": given["dry_run"] or discards, "discards": discards}
